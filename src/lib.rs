@@ -1,0 +1,4 @@
+//! Many clouds behind one driver that every thread and every task shares.
+
+#[cfg(feature = "sim")]
+pub mod sim;
