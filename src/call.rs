@@ -1,0 +1,307 @@
+//! All that passes between a provider and the session.
+//!
+//! A provider never does I/O: it returns a [`Call`], a request as data together with the way to read
+//! its answer, and the session carries it out. Both name the types of this file and not each other.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+/// One operation of a cloud as data: a request, and how to read its answer.
+///
+/// A provider's own operations return it; [`Driver::send`](crate::Driver::send) carries it out.
+#[must_use = "a call does nothing until a driver sends it"]
+pub struct Call<T> {
+    pub(crate) request: Request,
+    pub(crate) read: Reader<T>,
+}
+
+/// Reads an answer, once.
+pub(crate) type Reader<T> = Box<dyn FnOnce(Response) -> Result<Step<T>> + Send>;
+
+/// What follows from an answer.
+pub(crate) enum Step<T> {
+    /// The operation has its result.
+    Done(T),
+    /// Another request is needed.
+    Next(Call<T>),
+    /// Not yet: ask again after this long.
+    Wait(Duration, Call<T>),
+}
+
+impl<T: 'static> Call<T> {
+    pub(crate) fn new(
+        request: Request,
+        read: impl FnOnce(Response) -> Result<Step<T>> + Send + 'static,
+    ) -> Self {
+        Self {
+            request,
+            read: Box::new(read),
+        }
+    }
+
+    /// Continues with what `f` makes of the result.
+    pub(crate) fn then<U: 'static>(
+        self,
+        f: impl FnOnce(T) -> Result<Step<U>> + Send + 'static,
+    ) -> Call<U> {
+        let Self { request, read } = self;
+        Call::new(request, move |response| {
+            Ok(match read(response)? {
+                Step::Done(value) => f(value)?,
+                Step::Next(call) => Step::Next(call.then(f)),
+                Step::Wait(pause, call) => Step::Wait(pause, call.then(f)),
+            })
+        })
+    }
+}
+
+impl<T> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A request before it is signed and sent.
+pub(crate) struct Request {
+    pub(crate) target: Target,
+    pub(crate) method: Method,
+    /// Path and query, percent-encoded, beginning with `/`; joined to the endpoint's own path.
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+    pub(crate) replay: Replay,
+}
+
+/// Where a request goes. Only a [`Service`] gets the token.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// An endpoint of the catalog that came with the token.
+    Service(Service),
+    /// A fixed address, asked without a token: where logins go.
+    Url(String),
+}
+
+/// A service type in the catalog of one kind of cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    pub(crate) provider: &'static str,
+    pub(crate) name: &'static str,
+}
+
+/// May the same bytes go out again when nobody knows what became of the first time?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// Doing it twice is doing it once (RFC 9110, 9.2.2).
+    Safe,
+    /// It creates or changes something each time.
+    Never,
+}
+
+impl Request {
+    pub(crate) fn new(target: Target, method: Method, path: impl Into<String>) -> Self {
+        let replay = match method {
+            Method::POST | Method::PATCH => Replay::Never,
+            _ => Replay::Safe,
+        };
+        Self {
+            target,
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            replay,
+        }
+    }
+
+    pub(crate) fn get(service: Service, path: impl Into<String>) -> Self {
+        Self::new(Target::Service(service), Method::GET, path)
+    }
+
+    pub(crate) fn post(service: Service, path: impl Into<String>) -> Self {
+        Self::new(Target::Service(service), Method::POST, path)
+    }
+
+    pub(crate) fn delete(service: Service, path: impl Into<String>) -> Self {
+        Self::new(Target::Service(service), Method::DELETE, path)
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Result<Self> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|e| Error::invalid("the request cannot be written as JSON").with_source(e))?;
+        self.body = bytes.into();
+        Ok(self.header(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ))
+    }
+
+    pub(crate) fn replay(mut self, replay: Replay) -> Self {
+        self.replay = replay;
+        self
+    }
+}
+
+/// Shows where a request goes, not what it says: a login's body holds the password.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("target", &self.target)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer with its whole body.
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// The request went out more than once, so an earlier one may have done the work.
+    pub(crate) resent: bool,
+}
+
+impl Response {
+    /// Returns a header as text, if it is there and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// What the page holds; may be empty although more pages follow.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new(items: Vec<T>, next: Option<Cursor>) -> Self {
+        Self { items, next }
+    }
+}
+
+/// A place in a list, as the cloud names it; good for as long as the cloud honours it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    pub(crate) fn new(place: impl Into<String>) -> Self {
+        Self(place.into())
+    }
+
+    /// Returns the cursor as text, to keep it; `Cursor` reads it back through serde.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How a cloud knows who we are.
+///
+/// The session guarantees that `login` is carried out by one caller at a time and that `authorize`
+/// is called for each attempt anew, after the wait for a connection.
+pub(crate) trait Auth: Send + Sync {
+    /// Writes the login.
+    fn login(&self) -> Result<Call<Grant>>;
+
+    /// Puts the token, or a signature made with it, on a request that is ready to go out.
+    fn authorize(&self, signing: Signing<'_>) -> Result<()>;
+}
+
+/// A request on its way out, as far as signing needs it.
+pub(crate) struct Signing<'a> {
+    pub(crate) headers: &'a mut HeaderMap,
+    pub(crate) token: &'a Token,
+}
+
+/// What a login gives.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) token: Token,
+    /// How long the token lives, by the cloud's own clock.
+    pub(crate) lifetime: Duration,
+    /// When it ends by the wall clock, if the cloud said so.
+    pub(crate) expires: Option<SystemTime>,
+    pub(crate) endpoints: Vec<Endpoint>,
+}
+
+/// The secret of a token snapshot, ready to be put on a request.
+#[derive(Clone)]
+pub(crate) struct Token(HeaderValue);
+
+impl Token {
+    pub(crate) fn new(secret: &str) -> Result<Self> {
+        let mut value = HeaderValue::from_str(secret).map_err(|e| {
+            Error::protocol("the token that the cloud issued cannot stand in a header")
+                .with_source(e)
+        })?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Where one service of one region is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) url: String,
+}
+
+/// Whom TLS trusts besides the system's own roots.
+#[derive(Clone, Default)]
+pub(crate) struct Trust {
+    /// Certificates in PEM form.
+    pub(crate) extra_roots: Vec<u8>,
+    /// Where they were read, for messages.
+    pub(crate) origin: Option<String>,
+    /// Accept any certificate.
+    pub(crate) insecure: bool,
+}
+
+/// A text that is never shown and is wiped when dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,4 @@
+//! Cancel.
+/// Cancel.
+#[derive(Clone, Debug)]
+pub struct Cancel;

@@ -1,0 +1,153 @@
+//! The driver: what a user holds.
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::call::Call;
+use crate::error::{Error, ErrorKind, Result};
+use crate::op::Op;
+use crate::provider::{Provider, registry};
+use crate::service::compute::Compute;
+use crate::session::{Session, Stats};
+use crate::settings::Settings;
+
+/// The shared handle of one cloud account.
+///
+/// Open one, and hand it to everyone: clone it, borrow it, put it in an `Arc` or a `static`. All
+/// handles share one connection pool and one token; nobody needs a lock.
+///
+/// # Threads
+/// `Clone + Send + Sync`. Every operation can be started from any thread and from any task of any
+/// executor, at the same time. Dropping the last handle, service and operation closes every socket.
+/// A driver does not survive `fork` without `exec`.
+///
+/// # Example
+/// ```no_run
+/// use std::sync::LazyLock;
+/// use welkin::Driver;
+///
+/// static CLOUD: LazyLock<Driver> =
+///     LazyLock::new(|| Driver::from_selector("openstack:mycloud").expect("clouds.yaml"));
+///
+/// let nodes = CLOUD.compute()?.list_nodes().wait()?;
+/// # Ok::<(), welkin::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Driver {
+    session: Session,
+    provider: Arc<Provider>,
+}
+
+impl Driver {
+    /// Opens a cloud with the default [`Settings`]. Talks to nobody yet.
+    ///
+    /// # Errors
+    /// `Invalid` when the configuration cannot be used.
+    pub fn open(config: impl TryInto<Provider, Error = Error>) -> Result<Self> {
+        Self::open_with(config, Settings::new())
+    }
+
+    /// Opens a cloud. Talks to nobody yet.
+    ///
+    /// # Errors
+    /// `Invalid` when the configuration cannot be used.
+    pub fn open_with(
+        config: impl TryInto<Provider, Error = Error>,
+        settings: Settings,
+    ) -> Result<Self> {
+        Self::assemble(config.try_into()?, settings)
+    }
+
+    /// Opens what a selector names: `openstack`, or `openstack:mycloud` for a profile of it.
+    ///
+    /// # Errors
+    /// `Invalid` when there is no such provider or profile, or when what it says cannot be used.
+    pub fn from_selector(selector: &str) -> Result<Self> {
+        Self::assemble(registry::open(selector)?, Settings::new())
+    }
+
+    /// Returns the compute service.
+    ///
+    /// # Errors
+    /// `Unsupported` when this kind of cloud has none.
+    pub fn compute(&self) -> Result<Compute> {
+        match &self.provider.compute {
+            Some(api) => Ok(Compute::new(self.session.clone(), Arc::clone(api))),
+            None => Err(self.lacks("compute")),
+        }
+    }
+
+    /// Returns a driver for another region of the same account: same pool, same token.
+    ///
+    /// A region that the account does not have comes out at the first call.
+    ///
+    /// # Errors
+    /// `Invalid` when the name is empty.
+    pub fn in_region(&self, region: &str) -> Result<Self> {
+        if region.is_empty() {
+            return Err(Error::invalid("the region's name is empty"));
+        }
+        Ok(Self {
+            session: self.session.in_region(region),
+            provider: Arc::clone(&self.provider),
+        })
+    }
+
+    /// Returns the provider's own type, whose operations go beyond the portable ones.
+    ///
+    /// # Errors
+    /// `Invalid` when this driver is of another provider.
+    pub fn native<P: 'static>(&self) -> Result<&P> {
+        self.provider.native.downcast_ref().ok_or_else(|| {
+            let (name, wanted) = (self.provider.name, type_name::<P>());
+            Error::invalid(format!("this driver is of provider {name}, not {wanted}"))
+        })
+    }
+
+    /// Carries out one of the provider's own operations, with the same token, retry and pool.
+    pub fn send<T: Send + 'static>(&self, call: Call<T>) -> Op<T> {
+        Op::new(&self.session, "send", Ok(call))
+    }
+
+    /// Returns the name of the provider, such as `openstack`.
+    pub fn provider(&self) -> &'static str {
+        self.provider.name
+    }
+
+    /// Returns what the driver counted since it was opened.
+    pub fn stats(&self) -> Stats {
+        self.session.stats()
+    }
+
+    /// Closes the connections that nobody uses now.
+    pub fn close_idle(&self) {
+        self.session.close_idle();
+    }
+
+    fn assemble(provider: Provider, settings: Settings) -> Result<Self> {
+        let provider = Arc::new(provider);
+        let Provider {
+            name,
+            auth,
+            trust,
+            region,
+            ..
+        } = &*provider;
+        let session = Session::new(name, Arc::clone(auth), trust, region.as_deref(), settings)?;
+        Ok(Self { session, provider })
+    }
+
+    fn lacks(&self, service: &str) -> Error {
+        let text = format!("provider {} has no {service} service", self.provider.name);
+        Error::new(ErrorKind::Unsupported, text)
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("provider", &self.provider.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! One operation, not started: await it, or wait for it.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use crate::call::Call;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::settings::Retry;
+use crate::wire;
+
+/// One operation that has not begun.
+///
+/// `.await` it on any executor, or `.wait()` for it on any thread. It owns all it needs, so it can be
+/// spawned as it is. Building one does no I/O; a mistake in its arguments comes out when it runs.
+///
+/// # Threads
+/// `Send + Unpin + 'static`. Polled inside a tokio runtime it waits with that runtime; on another
+/// executor it waits with a small thread of the driver's; in `.wait()` it waits in place and needs
+/// neither. It may change between them while it runs.
+///
+/// # Cancellation
+/// Dropping it cancels it at any time: the connection in use is closed, and pool and token stay
+/// sound. What was sent may still be done by the cloud.
+///
+/// # Example
+/// ```no_run
+/// # async fn f(compute: welkin::Compute) -> welkin::Result<()> {
+/// use std::time::Duration;
+///
+/// let node = compute.get_node("5d2c…").timeout(Duration::from_secs(5)).await?;
+/// let task = tokio::spawn(compute.get_node("5d2c…"));   // an Op is a future by itself
+/// # let _ = (node, task);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an operation does nothing until it is awaited or waited for"]
+pub struct Op<T>(State<T>);
+
+enum State<T> {
+    Ready(Ready<T>),
+    Running(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+    Over,
+}
+
+struct Ready<T> {
+    session: Session,
+    operation: &'static str,
+    call: Result<Call<T>>,
+    options: Options,
+}
+
+/// What a caller may set on one operation.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) cancel: Option<Cancel>,
+    /// The first mistake in the options; it comes out when the operation runs.
+    pub(crate) mistake: Option<Error>,
+}
+
+impl Options {
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        let parsed = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok());
+        match parsed {
+            Some((name, _)) if RESERVED.contains(&name.as_str()) => {
+                let text = format!("header {name} is set by the driver and by nobody else");
+                self.mistake.get_or_insert_with(|| Error::invalid(text));
+            }
+            Some(header) => self.headers.push(header),
+            None => {
+                let text = format!("{name:?} with that value cannot be a header");
+                self.mistake.get_or_insert_with(|| Error::invalid(text));
+            }
+        }
+    }
+}
+
+/// Headers that frame the message or say who we are.
+const RESERVED: [&str; 8] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "te",
+    "transfer-encoding",
+    "x-auth-token",
+];
+
+impl<T: Send + 'static> Op<T> {
+    pub(crate) fn new(session: &Session, operation: &'static str, call: Result<Call<T>>) -> Self {
+        let (session, options) = (session.clone(), Options::default());
+        Self(State::Ready(Ready {
+            session,
+            operation,
+            call,
+            options,
+        }))
+    }
+
+    pub(crate) fn with(mut self, options: Options) -> Self {
+        self.set(|own| *own = options);
+        self
+    }
+
+    /// Waits for the operation on the calling thread; no runtime is needed or started.
+    ///
+    /// Inside an async runtime's thread it works too and blocks that thread. If that runtime's other
+    /// tasks hold every connection of the pool meanwhile, the wait for one ends with the operation's
+    /// time-out: `.await` there instead.
+    ///
+    /// # Errors
+    /// Whatever the operation's own page names; and the kinds that every operation can end with:
+    /// `Auth`, `Forbidden`, `RateLimited`, `Timeout`, `Connection`, `Protocol`, `Unavailable`,
+    /// `Unsupported`, `Canceled`.
+    ///
+    /// # Panics
+    /// If the operation was polled to its end before.
+    pub fn wait(self) -> Result<T> {
+        match self.0 {
+            State::Ready(ready) => wire::block_on(ready.run()),
+            State::Running(future) => wire::block_on(future),
+            State::Over => panic!("the operation is over; its result was taken"),
+        }
+    }
+
+    /// Sets how long the operation may take, with all its attempts and waits.
+    ///
+    /// Options count when they are set before the operation is first polled.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.set(|o| o.timeout = Some(limit));
+        self
+    }
+
+    /// Sets how failures that pass are tried again.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.set(|o| o.retry = Some(retry));
+        self
+    }
+
+    /// Sends one more header with every request of the operation.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.set(|o| o.header(name, value));
+        self
+    }
+
+    /// Ends the operation with `Canceled` when `cancel` says so; the way for threads.
+    pub fn cancel_on(mut self, cancel: &Cancel) -> Self {
+        self.set(|o| o.cancel = Some(cancel.clone()));
+        self
+    }
+
+    fn set(&mut self, change: impl FnOnce(&mut Options)) {
+        if let State::Ready(ready) = &mut self.0 {
+            change(&mut ready.options);
+        }
+    }
+}
+
+impl<T: Send + 'static> Ready<T> {
+    async fn run(self) -> Result<T> {
+        let Self {
+            session,
+            operation,
+            call,
+            options,
+        } = self;
+        session.run(operation, call, &options).await
+    }
+}
+
+impl<T: Send + 'static> Future for Op<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        if let State::Ready(_) = &self.0 {
+            let State::Ready(ready) = std::mem::replace(&mut self.0, State::Over) else {
+                unreachable!("it was ready one line above")
+            };
+            self.0 = State::Running(Box::pin(ready.run()));
+        }
+        let State::Running(future) = &mut self.0 else {
+            panic!("the operation is over; its result was taken")
+        };
+        let result = future.as_mut().poll(cx);
+        if result.is_ready() {
+            self.0 = State::Over;
+        }
+        result
+    }
+}
+
+impl<T> fmt::Debug for Op<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            State::Ready(ready) => return write!(f, "Op({})", ready.operation),
+            State::Running(_) => "Op(running)",
+            State::Over => "Op(over)",
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! The translators: each cloud's requests and answers, and nothing else.
+//!
+//! A provider does no I/O, sees no clock and holds no session. Only its `config.rs` reads files and
+//! the environment, when a driver is opened.
+
+mod dialect;
+#[cfg(feature = "openstack")]
+pub mod openstack;
+pub(crate) mod registry;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::call::{Auth, Trust};
+use crate::service::compute::ComputeApi;
+
+/// What a cloud's configuration becomes: the parts that a [`Driver`](crate::Driver) is opened with.
+///
+/// Made from a provider's configuration, such as
+/// [`openstack::Config`](crate::openstack::Config).
+pub struct Provider {
+    pub(crate) name: &'static str,
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) trust: Trust,
+    /// The region that the configuration names.
+    pub(crate) region: Option<String>,
+    /// What the cloud can do is what is here.
+    pub(crate) compute: Option<Arc<dyn ComputeApi>>,
+    /// The provider's public type, with its own operations.
+    pub(crate) native: Arc<dyn Any + Send + Sync>,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

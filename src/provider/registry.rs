@@ -1,0 +1,36 @@
+//! The table of providers, for those who choose one at run time.
+
+use super::Provider;
+use crate::error::{Error, Result};
+
+/// One line per provider: its name in selectors, and how a profile of it is opened.
+const PROVIDERS: &[(&str, Open)] = &[
+    #[cfg(feature = "openstack")]
+    ("openstack", super::openstack::open),
+];
+
+/// Opens what the user configured, or the named profile of it.
+type Open = fn(profile: Option<&str>) -> Result<Provider>;
+
+/// Opens `provider` or `provider:profile`.
+pub(crate) fn open(selector: &str) -> Result<Provider> {
+    let (name, profile) = match selector.split_once(':') {
+        Some((name, profile)) => (name, Some(profile)),
+        None => (selector, None),
+    };
+    if profile == Some("") {
+        return Err(Error::invalid(format!(
+            "selector {selector:?} ends in a colon; name a profile"
+        )));
+    }
+    match PROVIDERS.iter().find(|(known, _)| *known == name) {
+        Some((_, open)) => open(profile),
+        None => {
+            let known: Vec<_> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+            Err(Error::invalid(format!(
+                "no provider {name:?}; this build has: {}",
+                known.join(", ")
+            )))
+        }
+    }
+}

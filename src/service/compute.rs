@@ -1,0 +1,293 @@
+//! Compute: nodes, and what they are made from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::node::{Image, NewNode, Node, NodeState, Size};
+use crate::call::{Call, Cursor, Page, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::op::Op;
+use crate::page::List;
+use crate::session::Session;
+
+/// Nodes of one cloud: the handle that [`Driver::compute`](crate::Driver::compute) gives.
+///
+/// # Threads
+/// `Clone + Send + Sync`: share it, clone it, put it in a `static`. All clones use the driver's one
+/// pool and one token.
+///
+/// # Example
+/// ```no_run
+/// # fn main() -> welkin::Result<()> {
+/// let driver = welkin::Driver::from_selector("openstack")?;
+/// let compute = driver.compute()?;
+/// std::thread::scope(|s| {
+///     for _ in 0..64 {
+///         s.spawn(|| compute.list_nodes().wait());
+///     }
+/// });
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Compute {
+    session: Session,
+    api: Arc<dyn ComputeApi>,
+}
+
+/// What a provider translates for [`Compute`].
+///
+/// The handle guarantees that ids and names are not empty. A list begins at the beginning when it is
+/// given no cursor, and a cursor is one that the same list returned.
+pub(crate) trait ComputeApi: Send + Sync {
+    fn list_nodes(&self, from: Option<&Cursor>) -> Result<Call<Page<Node>>>;
+    fn get_node(&self, id: &str) -> Result<Call<Node>>;
+    fn create_node(&self, new: &NewNode) -> Result<Call<Node>>;
+    fn destroy_node(&self, id: &str) -> Result<Call<()>>;
+    fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>>;
+    fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>>;
+}
+
+impl Compute {
+    pub(crate) fn new(session: Session, api: Arc<dyn ComputeApi>) -> Self {
+        Self { session, api }
+    }
+
+    /// Lists the nodes of the account.
+    pub fn list_nodes(&self) -> List<Node> {
+        let api = Arc::clone(&self.api);
+        List::new(&self.session, "list_nodes", move |from| {
+            api.list_nodes(from)
+        })
+    }
+
+    /// Asks for one node.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that id.
+    pub fn get_node(&self, node: impl AsRef<str>) -> Op<Node> {
+        let call = id(node.as_ref(), "node").and_then(|id| self.api.get_node(id));
+        Op::new(&self.session, "get_node", call)
+    }
+
+    /// Orders a node. It is still being made when this returns; see
+    /// [`wait_until_running`](Compute::wait_until_running).
+    ///
+    /// # Errors
+    /// `Invalid` when the cloud does not take the order, `Quota` when the account has no room,
+    /// `Ambiguous` when the order went out and its answer was lost: the node may exist, so look for
+    /// its name before ordering again. An order is never sent twice.
+    ///
+    /// # Cancellation
+    /// An order that went out is not taken back by dropping the operation.
+    pub fn create_node(&self, new: &NewNode) -> Op<Node> {
+        let call = complete(new).and_then(|()| self.api.create_node(new));
+        Op::new(&self.session, "create_node", call)
+    }
+
+    /// Destroys a node for good. It may still be listed for a moment.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of that id.
+    pub fn destroy_node(&self, node: impl AsRef<str>) -> Op<()> {
+        let call = id(node.as_ref(), "node").and_then(|id| self.api.destroy_node(id));
+        Op::new(&self.session, "destroy_node", call)
+    }
+
+    /// Lists the sizes that nodes can have.
+    pub fn list_sizes(&self) -> List<Size> {
+        let api = Arc::clone(&self.api);
+        List::new(&self.session, "list_sizes", move |from| {
+            api.list_sizes(from)
+        })
+    }
+
+    /// Lists the images that nodes can boot from.
+    pub fn list_images(&self) -> List<Image> {
+        let api = Arc::clone(&self.api);
+        List::new(&self.session, "list_images", move |from| {
+            api.list_images(from)
+        })
+    }
+
+    /// Finds the size of that id or, if only one has it, of that name.
+    ///
+    /// # Errors
+    /// `Invalid` when none or several match; the message lists what there is.
+    pub fn find_size(&self, id_or_name: impl Into<String>) -> Op<Size> {
+        let api = Arc::clone(&self.api);
+        let call = find(
+            Arc::new(move |from| api.list_sizes(from)),
+            "size",
+            id_or_name.into(),
+        );
+        Op::new(&self.session, "find_size", call)
+    }
+
+    /// Finds the image of that id or, if only one has it, of that name.
+    ///
+    /// # Errors
+    /// `Invalid` when none or several match; the message lists what there is.
+    pub fn find_image(&self, id_or_name: impl Into<String>) -> Op<Image> {
+        let api = Arc::clone(&self.api);
+        let call = find(
+            Arc::new(move |from| api.list_images(from)),
+            "image",
+            id_or_name.into(),
+        );
+        Op::new(&self.session, "find_image", call)
+    }
+
+    /// Waits until a node runs and returns it as it is then.
+    ///
+    /// Asks soon at first and every five seconds at most; gives up after ten minutes unless
+    /// `.timeout(..)` says otherwise.
+    ///
+    /// # Errors
+    /// `Failed` with the cloud's words when the node goes to its error state or is taken away
+    /// meanwhile, `NotFound` when there is none of that id, `Timeout(Wait)` when time runs out.
+    ///
+    /// # Cancellation
+    /// Giving up waiting does nothing to the node.
+    pub fn wait_until_running(&self, node: impl AsRef<str>) -> Op<Node> {
+        let call = id(node.as_ref(), "node")
+            .and_then(|id| until_running(&self.api, id.to_owned(), FIRST_PAUSE));
+        Op::new(&self.session, "wait_until_running", call).timeout(LONGEST_WAIT)
+    }
+}
+
+fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Result<Call<Node>> {
+    let again = Arc::clone(api);
+    Ok(api.get_node(&id)?.then(move |node| match node.state {
+        NodeState::Running => Ok(Step::Done(node)),
+        NodeState::Error => {
+            let why = node
+                .fault
+                .as_deref()
+                .unwrap_or("the cloud does not say why");
+            Err(Error::new(
+                ErrorKind::Failed,
+                format!("node {:?} failed: {why}", node.name),
+            ))
+        }
+        NodeState::Terminated => Err(Error::new(
+            ErrorKind::Failed,
+            format!("node {:?} was destroyed while it was waited for", node.name),
+        )),
+        _ => {
+            let next = (pause * 3 / 2).min(LONGEST_PAUSE);
+            Ok(Step::Wait(pause, until_running(&again, id, next)?))
+        }
+    }))
+}
+
+/// What can be found by id or name.
+trait Named {
+    fn id(&self) -> &str;
+    fn name(&self) -> &str;
+}
+
+impl Named for Size {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Named for Image {
+    fn id(&self) -> &str {
+        &self.id
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+type Pages<T> = Arc<dyn Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync>;
+
+fn find<T: Named + Send + 'static>(
+    pages: Pages<T>,
+    what: &'static str,
+    key: String,
+) -> Result<Call<T>> {
+    fn on<T: Named + Send + 'static>(
+        pages: Pages<T>,
+        from: Option<Cursor>,
+        mut seen: Vec<T>,
+        what: &'static str,
+        key: String,
+    ) -> Result<Call<T>> {
+        let call = pages(from.as_ref())?;
+        Ok(call.then(move |page| {
+            seen.extend(page.items);
+            match page.next {
+                Some(next) => Ok(Step::Next(on(pages, Some(next), seen, what, key)?)),
+                None => choose(seen, what, &key).map(Step::Done),
+            }
+        }))
+    }
+    let key = id(&key, what)?.to_owned();
+    on(pages, None, Vec::new(), what, key)
+}
+
+fn choose<T: Named>(mut all: Vec<T>, what: &str, key: &str) -> Result<T> {
+    if let Some(i) = all.iter().position(|x| x.id() == key) {
+        return Ok(all.swap_remove(i));
+    }
+    let mut named = all.iter().enumerate().filter(|(_, x)| x.name() == key);
+    match (named.next(), named.next()) {
+        (Some((i, _)), None) => Ok(all.swap_remove(i)),
+        (Some((_, a)), Some((_, b))) => {
+            let ids: Vec<_> = [a.id(), b.id()]
+                .into_iter()
+                .chain(named.map(|(_, x)| x.id()))
+                .collect();
+            Err(Error::invalid(format!(
+                "{} {what}s are named {key:?}; use the id of one: {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+        (None, _) => {
+            let names: Vec<_> = all.iter().map(Named::name).collect();
+            Err(Error::invalid(format!(
+                "no {what} {key:?}; there are: {}",
+                listed(&names)
+            )))
+        }
+    }
+}
+
+/// Joins names for a message, the first twenty of them.
+fn listed(names: &[&str]) -> String {
+    match names.len() {
+        0 => "none".into(),
+        1..=20 => names.join(", "),
+        n => format!("{} and {} more", names[..20].join(", "), n - 20),
+    }
+}
+
+fn id<'a>(text: &'a str, what: &str) -> Result<&'a str> {
+    if text.is_empty() {
+        return Err(Error::invalid(format!("the {what}'s id is empty")));
+    }
+    Ok(text)
+}
+
+fn complete(new: &NewNode) -> Result<()> {
+    let missing = match new {
+        NewNode { name, .. } if name.is_empty() => "name",
+        NewNode { size: None, .. } => "size",
+        NewNode { image: None, .. } => "image",
+        _ => return Ok(()),
+    };
+    Err(Error::invalid(format!(
+        "the new node has no {missing}; set it on NewNode"
+    )))
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);

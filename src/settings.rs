@@ -1,0 +1,184 @@
+//! What a user can set on a driver; every value has a documented default.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::error::{Error, Result};
+
+/// How a driver uses connections and time. The defaults suit a busy service.
+///
+/// ```
+/// use std::time::Duration;
+/// use welkin::{Retry, Settings};
+///
+/// let settings = Settings::new()
+///     .connections_per_host(16)
+///     .timeout(Duration::from_secs(20))
+///     .retry(Retry::attempts(5));
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Settings {
+    pub(crate) connections_per_host: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) lifetime: Duration,
+    pub(crate) largest_answer: usize,
+    pub(crate) retry: Retry,
+    pub(crate) own_reactor: bool,
+    pub(crate) user_agent: HeaderValue,
+}
+
+impl Settings {
+    /// Returns the defaults.
+    pub fn new() -> Self {
+        Self {
+            connections_per_host: 64,
+            connect_timeout: Duration::from_secs(5),
+            attempt_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(60),
+            lifetime: Duration::from_secs(600),
+            largest_answer: 64 << 20,
+            retry: Retry::default(),
+            own_reactor: false,
+            user_agent: HeaderValue::from_static(USER_AGENT),
+        }
+    }
+
+    /// Sets how many connections to one host may be open at once; default 64, at least 1.
+    ///
+    /// A login that finds all of them busy opens one more, so that it never waits for its callers.
+    pub fn connections_per_host(mut self, cap: usize) -> Self {
+        self.connections_per_host = cap.max(1);
+        self
+    }
+
+    /// Sets how long opening a connection may take (address, TCP and TLS); default 5 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Sets how long one attempt may take, from the request to the end of its answer; default 30 s.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.attempt_timeout = limit;
+        self
+    }
+
+    /// Sets how long an operation may take with all its attempts and pages; default 60 s.
+    ///
+    /// Operations that wait for the cloud, such as `wait_until_running`, have ten minutes unless
+    /// their own `.timeout(..)` says otherwise.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// Sets after how long an unused connection is closed; default 60 s.
+    ///
+    /// The pool looks when it is used; a silent process calls
+    /// [`Driver::close_idle`](crate::Driver::close_idle).
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle_timeout = limit;
+        self
+    }
+
+    /// Sets how old a connection may grow before it is replaced; default 10 minutes.
+    pub fn connection_lifetime(mut self, limit: Duration) -> Self {
+        self.lifetime = limit;
+        self
+    }
+
+    /// Sets the largest answer that is read into memory, in bytes; default 64 MiB.
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.largest_answer = bytes;
+        self
+    }
+
+    /// Sets how failures that pass are tried again; default [`Retry::default`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Always waits on a small thread of the driver's own instead of the caller's tokio runtime.
+    ///
+    /// Needed in a tokio runtime that was built without `enable_io` and `enable_time`: tokio cannot
+    /// be asked whether it has them, and panics when they are used. `.wait()` never needs it.
+    pub fn own_reactor(mut self, on: bool) -> Self {
+        self.own_reactor = on;
+        self
+    }
+
+    /// Puts an application's name behind Welkin's own in the `User-Agent`, such as `billing/2.1`.
+    ///
+    /// # Errors
+    /// `Invalid` when the text cannot stand in a header.
+    pub fn application(mut self, name: &str) -> Result<Self> {
+        self.user_agent = HeaderValue::from_str(&format!("{USER_AGENT} {name}")).map_err(|e| {
+            Error::invalid(format!(
+                "application name {name:?} cannot stand in a header"
+            ))
+            .with_source(e)
+        })?;
+        Ok(self)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How often, and after which pauses, a failure that may pass is tried again.
+///
+/// Only what is safe to repeat is repeated: requests that change nothing twice, and any request that
+/// the cloud refused with 429. Pauses are random between zero and a bound that doubles each time; a
+/// `Retry-After` of the cloud is obeyed when it fits the time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Retry {
+    pub(crate) attempts: u32,
+    pub(crate) first_pause: Duration,
+    pub(crate) longest_pause: Duration,
+}
+
+impl Retry {
+    /// Tries up to `attempts` times in all; at least once.
+    pub fn attempts(attempts: u32) -> Self {
+        Self {
+            attempts: attempts.max(1),
+            ..Self::default()
+        }
+    }
+
+    /// Tries once.
+    pub fn never() -> Self {
+        Self::attempts(1)
+    }
+
+    /// Sets the bounds of the random pauses: the first one's, and the longest; default 100 ms, 20 s.
+    pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
+        self
+    }
+}
+
+/// Three attempts.
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(20),
+        }
+    }
+}
+
+const USER_AGENT: &str = concat!("welkin/", env!("CARGO_PKG_VERSION"));
