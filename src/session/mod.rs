@@ -17,6 +17,9 @@ mod send;
 mod stats;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

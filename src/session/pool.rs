@@ -28,6 +28,9 @@ pub(crate) struct Pool {
     lifetime: Duration,
     own_reactor: bool,
     state: Mutex<State>,
+    /// The mutant's one socket, which it hands to everybody.
+    #[cfg(test)]
+    shared: Option<Mutex<Option<Box<Connection>>>>,
 }
 
 #[derive(Default)]
@@ -99,6 +102,8 @@ impl Pool {
             lifetime,
             own_reactor: settings.own_reactor,
             state: Mutex::default(),
+            #[cfg(test)]
+            shared: settings.hands_out_twice.then(Mutex::default),
         }
     }
 
@@ -127,17 +132,30 @@ impl Pool {
                 }
                 Granted::Permit => {
                     lease.extra = need.login;
-                    let now = Instant::now();
-                    let deadline = need.deadline.min(now + self.connect_timeout);
-                    let open =
-                        Connection::open(&self.origin, &self.tls, deadline, self.own_reactor);
                     // Opening is rare and large: keep it out of every operation's own size.
-                    lease.connection = Some(Box::new(Box::pin(open).await?));
+                    lease.connection = Some(Box::pin(self.open(need.deadline)).await?);
                     self.state.lock().counts.opened += 1;
                     return Ok(lease);
                 }
             }
         }
+    }
+
+    async fn open(&self, deadline: Instant) -> Result<Box<Connection>> {
+        let deadline = deadline.min(Instant::now() + self.connect_timeout);
+        let open = Connection::open(&self.origin, &self.tls, deadline, self.own_reactor);
+        #[cfg(test)]
+        if let Some(shared) = &self.shared {
+            let first = shared.lock().take();
+            let first = match first {
+                Some(first) => first,
+                None => Box::new(open.await?),
+            };
+            let twin = first.twin().await;
+            *shared.lock() = Some(first);
+            return Ok(Box::new(twin));
+        }
+        Ok(Box::new(open.await?))
     }
 
     fn take(self: &Arc<Self>, here: Option<Id>, need: Need) -> Taken {

@@ -104,10 +104,15 @@ impl Connection {
         } else {
             Stream::Plain(plain)
         };
+        Self::over(socket, stream, drive)
+            .await
+            .map_err(|e| failed(io::Error::other(e)))
+    }
+
+    async fn over(socket: Arc<Socket>, stream: Stream, drive: Drive) -> hyper::Result<Self> {
         let (sender, driver) = http1::Builder::new()
             .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| failed(io::Error::other(e)))?;
+            .await?;
         let now = Instant::now();
         Ok(Self {
             socket,
@@ -119,6 +124,16 @@ impl Connection {
             used: now,
             uses: 0,
         })
+    }
+
+    /// Makes a second connection over the same socket: what no pool may ever hand out.
+    #[cfg(test)]
+    pub(crate) async fn twin(&self) -> Self {
+        let socket = self.socket.twin();
+        let stream = Stream::Plain(Plain(Arc::clone(&socket)));
+        Self::over(socket, stream, Drive::new(false))
+            .await
+            .expect("plain streams always open")
     }
 
     /// Sends a request and reads its whole answer.
@@ -289,11 +304,6 @@ impl Connection {
     /// Returns how long ago it was opened.
     pub(crate) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.opened)
-    }
-
-    /// Tells whether it has never carried a request.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.uses == 0
     }
 }
 

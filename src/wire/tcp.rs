@@ -67,20 +67,7 @@ impl Socket {
             Err(e) if e.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => true,
             Err(e) => return Err(e),
         };
-        let socket = Self {
-            stream: Arc::new(socket.into()),
-            own_reactor,
-            state: Mutex::new(State {
-                home: Home::Bare,
-                deadline,
-                may_block: false,
-                wants_write: false,
-                armed: Duration::ZERO,
-                moved: false,
-                received: 0,
-                scratch: Vec::new(),
-            }),
-        };
+        let socket = Self::new(socket.into(), deadline, own_reactor);
         if pending {
             let connected = poll_fn(|cx| socket.poll_connected(cx));
             alarm::timeout_at(deadline, own_reactor, connected)
@@ -93,6 +80,30 @@ impl Socket {
         socket.stream.set_nonblocking(false)?;
         socket.stream.set_nodelay(true)?;
         Ok(Arc::new(socket))
+    }
+
+    fn new(stream: TcpStream, deadline: Instant, own_reactor: bool) -> Self {
+        let state = State {
+            home: Home::Bare,
+            deadline,
+            may_block: false,
+            wants_write: false,
+            armed: Duration::ZERO,
+            moved: false,
+            received: 0,
+            scratch: Vec::new(),
+        };
+        Self {
+            stream: Arc::new(stream),
+            own_reactor,
+            state: Mutex::new(state),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn twin(&self) -> Arc<Self> {
+        let stream = self.stream.try_clone().expect("a descriptor is to be had");
+        Arc::new(Self::new(stream, Instant::now(), self.own_reactor))
     }
 
     /// Begins an exchange that must end by `deadline`.
