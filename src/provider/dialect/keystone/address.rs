@@ -1,0 +1,63 @@
+//! The addresses of Keystone and of what its catalog names.
+
+use http::Uri;
+
+use crate::error::{Error, Result};
+
+/// Makes an address to log in at from what users write: with or without `/v3` and a slash at the end.
+pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
+    let wrong = |why: &str| {
+        // Whatever stands before the `@` may be a password.
+        let shown = text.rsplit('@').next().unwrap_or_default();
+        Error::invalid(format!("cannot log in at {shown:?}: {why}"))
+    };
+    let uri: Uri = text
+        .trim()
+        .parse()
+        .map_err(|_| wrong("that is no address"))?;
+    let (scheme, host) = match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(host)) if !host.host().is_empty() => {
+            (scheme, host.as_str())
+        }
+        _ => return Err(wrong("the address must begin with http:// or https://")),
+    };
+    if host.contains('@') {
+        return Err(wrong("name and password do not belong in the address"));
+    }
+    if uri.query().is_some() || text.contains('#') {
+        return Err(wrong("the address has a query or a fragment"));
+    }
+    let path = uri.path().trim_end_matches('/');
+    let path = path.strip_suffix("/auth/tokens").unwrap_or(path);
+    match path.rsplit('/').next() {
+        Some("v3") => Ok(format!("{scheme}://{host}{path}")),
+        Some("v2.0" | "v2") => Err(wrong("Keystone v2 is not supported, only v3")),
+        _ => Ok(format!("{scheme}://{host}{path}/v3")),
+    }
+}
+
+/// Makes an endpoint's base of what a catalog says; `None` if nothing can be asked there.
+pub(super) fn base(url: &str, service: &str) -> Option<String> {
+    let uri: Uri = url.trim().parse().ok()?;
+    let (scheme, host) = (uri.scheme_str()?, uri.authority()?.as_str());
+    if !matches!(scheme, "http" | "https") || host.is_empty() || host.contains('@') {
+        return None;
+    }
+    let path = uri.path().trim_end_matches('/');
+    // Catalogs may name a service's root; the version is then ours to choose.
+    let version = match service {
+        _ if path.split('/').any(is_version) => "",
+        "compute" => "/v2.1",
+        "image" => "/v2",
+        "network" => "/v2.0",
+        _ => "",
+    };
+    Some(format!("{scheme}://{host}{path}{version}"))
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|number| {
+        number.starts_with(|c: char| c.is_ascii_digit())
+            && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
+}

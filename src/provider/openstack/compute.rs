@@ -1,0 +1,405 @@
+//! Nova: servers are nodes, flavors are sizes.
+//!
+//! <https://docs.openstack.org/api-ref/compute/>, version 2.1 without a microversion.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{OpenStack, fault, image, link};
+use crate::call::{Call, Cursor, Page, Request, Response, Service, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::dialect::answer;
+use crate::service::compute::ComputeApi;
+use crate::service::node::{Image, NewNode, Node, NodeState, Size};
+
+impl ComputeApi for OpenStack {
+    fn list_nodes(&self, from: Option<&Cursor>) -> Result<Call<Page<Node>>> {
+        let request = Request::get(NOVA, link::page("/servers/detail", from)?);
+        let this = from.map(|cursor| cursor.as_str().to_owned());
+        Ok(Call::new(request, move |response| {
+            let list: Servers<'_> = fault::json(&response, "a list of servers")?;
+            let next = link::next(&list.servers_links, this.as_deref())?;
+            let nodes = list.servers.into_iter().map(Node::from).collect();
+            Ok(Step::Done(Page::new(nodes, next)))
+        }))
+    }
+
+    fn get_node(&self, id: &str) -> Result<Call<Node>> {
+        let request = Request::get(NOVA, format!("/servers/{}", link::segment(id)?));
+        Ok(Call::new(request, |response| {
+            let answer: ServerAnswer<'_> = fault::json(&response, "a server")?;
+            Ok(Step::Done(answer.server.into()))
+        }))
+    }
+
+    fn create_node(&self, new: &NewNode) -> Result<Call<Node>> {
+        let request = Request::post(NOVA, "/servers").json(&Order::of(new))?;
+        let new = new.clone();
+        Ok(Call::new(request, move |response| {
+            fault::success(&response)?;
+            ordered(new, &response).map(Step::Done)
+        }))
+    }
+
+    fn destroy_node(&self, id: &str) -> Result<Call<()>> {
+        let request = Request::delete(NOVA, format!("/servers/{}", link::segment(id)?));
+        Ok(Call::new(request, |response| {
+            let gone = response.resent && response.status == http::StatusCode::NOT_FOUND;
+            if !gone {
+                fault::success(&response)?;
+            }
+            Ok(Step::Done(()))
+        }))
+    }
+
+    fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>> {
+        let request = Request::get(NOVA, link::page("/flavors/detail", from)?);
+        let this = from.map(|cursor| cursor.as_str().to_owned());
+        Ok(Call::new(request, move |response| {
+            let list: Flavors = fault::json(&response, "a list of flavors")?;
+            let next = link::next(&list.flavors_links, this.as_deref())?;
+            let sizes = list.flavors.into_iter().map(Size::from).collect();
+            Ok(Step::Done(Page::new(sizes, next)))
+        }))
+    }
+
+    fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
+        image::list(from)
+    }
+}
+
+/// Makes the node that was ordered; Nova tells only its id, and asking for more could fail.
+fn ordered(new: NewNode, response: &Response) -> Result<Node> {
+    let NewNode {
+        name,
+        size,
+        image,
+        key_pair,
+        metadata,
+        ..
+    } = new;
+    let mut node = Node::new(id_of_order(&name, response)?, name, NodeState::Pending);
+    node.status = "BUILD".to_owned();
+    node.size = size;
+    node.image = image;
+    node.key_pair = key_pair;
+    node.metadata = metadata;
+    Ok(node)
+}
+
+fn id_of_order(name: &str, response: &Response) -> Result<String> {
+    let body = fault::json::<Ordered>(response, "the new server's id");
+    let lost = match body {
+        Ok(Ordered { server }) => return Ok(server.id),
+        Err(lost) => lost,
+    };
+    if response.status != http::StatusCode::ACCEPTED {
+        return Err(lost);
+    }
+    // The order was taken, so its id must not be lost with the body: `Location` has it as well.
+    let path = response.header("location").unwrap_or_default();
+    match path.rsplit_once("/servers/") {
+        Some((_, id)) if !id.is_empty() && link::segment(id).is_ok_and(|safe| safe == id) => {
+            Ok(id.to_owned())
+        }
+        _ => {
+            let text = format!(
+                "the cloud took the order of node {name:?} and its answer does not say the id; \
+                 look for the name"
+            );
+            Err(Error::new(ErrorKind::Ambiguous, text)
+                .with_status(response.status)
+                .with_request_id(fault::request_id(response))
+                .with_source(lost))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    server: OrderedServer<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OrderedServer<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flavor_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_ref: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<NetworkRef<'a>>,
+    #[serde(rename = "key_name", skip_serializing_if = "Option::is_none")]
+    key_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct NetworkRef<'a> {
+    uuid: &'a str,
+}
+
+impl<'a> Order<'a> {
+    fn of(new: &'a NewNode) -> Self {
+        let networks = new.networks.iter().map(|uuid| NetworkRef { uuid });
+        Self {
+            server: OrderedServer {
+                name: &new.name,
+                flavor_ref: new.size.as_deref(),
+                image_ref: new.image.as_deref(),
+                networks: networks.collect(),
+                key_name: new.key_pair.as_deref(),
+                metadata: &new.metadata,
+            },
+        }
+    }
+}
+
+/// The answer to an order. Its `adminPass` is left unread: a node is no place for a secret.
+#[derive(Deserialize)]
+struct Ordered {
+    server: OrderedId,
+}
+
+#[derive(Deserialize)]
+struct OrderedId {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Servers<'a> {
+    #[serde(borrow)]
+    servers: Vec<Server<'a>>,
+    #[serde(default)]
+    servers_links: Vec<link::Link>,
+}
+
+#[derive(Deserialize)]
+struct ServerAnswer<'a> {
+    #[serde(borrow)]
+    server: Server<'a>,
+}
+
+#[derive(Deserialize)]
+struct Server<'a> {
+    id: String,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    name: String,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    status: String,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    metadata: BTreeMap<String, String>,
+    #[serde(borrow)]
+    image: Option<ServerImage<'a>>,
+    flavor: Option<ServerFlavor>,
+    #[serde(borrow)]
+    created: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    addresses: Addresses<'a>,
+    #[serde(rename = "OS-EXT-AZ:availability_zone")]
+    availability_zone: Option<String>,
+    key_name: Option<String>,
+    fault: Option<ServerFault>,
+}
+
+/// A text that is only looked at.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// `""` for a server that boots from a volume.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ServerImage<'a> {
+    Image { id: String },
+    Volume(#[serde(borrow)] Text<'a>),
+}
+
+/// Since microversion 2.47 the flavor is embedded, and only its name is left to know it by.
+#[derive(Deserialize)]
+struct ServerFlavor {
+    id: Option<String>,
+    original_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ServerFault {
+    #[serde(default, deserialize_with = "answer::or_default")]
+    message: String,
+}
+
+impl From<Server<'_>> for Node {
+    fn from(server: Server<'_>) -> Self {
+        let state = node_state(&server.status);
+        let mut node = Self::new(server.id, server.name, state);
+        node.status = server.status;
+        for address in server.addresses.0 {
+            address.put_on(&mut node);
+        }
+        node.size = server.flavor.and_then(|f| f.id.or(f.original_name));
+        node.image = match server.image {
+            Some(ServerImage::Image { id }) => Some(id),
+            // Nova sends the empty text only; another would be an id without its object.
+            Some(ServerImage::Volume(Text(text))) => Some(text.into_owned()),
+            None => None,
+        };
+        node.image = node.image.filter(|id| !id.is_empty());
+        node.location = server.availability_zone.filter(|zone| !zone.is_empty());
+        node.key_pair = server.key_name;
+        node.created_at = server.created.and_then(|Text(text)| answer::time(&text));
+        node.metadata = server.metadata;
+        node.fault = server
+            .fault
+            .map(|fault| fault.message.trim().to_owned())
+            .filter(|message| !message.is_empty());
+        node
+    }
+}
+
+/// The addresses of all networks, in Nova's order.
+#[derive(Default)]
+struct Addresses<'a>(Vec<Address<'a>>);
+
+#[derive(Deserialize)]
+struct Address<'a> {
+    #[serde(borrow)]
+    addr: Text<'a>,
+    #[serde(borrow, rename = "OS-EXT-IPS:type")]
+    kind: Option<Text<'a>>,
+}
+
+impl Address<'_> {
+    fn put_on(&self, node: &mut Node) {
+        let Ok(ip) = self.addr.0.parse::<IpAddr>() else {
+            return;
+        };
+        let is_floating = self.kind.as_ref().is_some_and(|kind| kind.0 == "floating");
+        let ips = match is_floating || is_public(ip) {
+            true => &mut node.public_ips,
+            false => &mut node.private_ips,
+        };
+        if !ips.contains(&ip) {
+            ips.push(ip);
+        }
+    }
+}
+
+/// Read by hand because a map would sort the networks; Nova says null for a server without any.
+impl<'de: 'a, 'a> Deserialize<'de> for Addresses<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Networks;
+
+        impl<'de> Visitor<'de> for Networks {
+            type Value = Addresses<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("addresses by network")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Addresses::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while map.next_key::<IgnoredAny>()?.is_some() {
+                    all.extend(map.next_value::<Vec<Address<'de>>>()?);
+                }
+                Ok(Addresses(all))
+            }
+        }
+
+        from.deserialize_any(Networks)
+    }
+}
+
+/// Tells whether an address can be reached from anywhere (IANA's special-purpose registries).
+fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let is_shared = a == 100 && (64..128).contains(&b); // RFC 6598
+            !(ip.is_private()
+                || is_shared
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_unspecified())
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_unique_local()
+                || ip.is_loopback()
+                || ip.is_unicast_link_local()
+                || ip.is_unspecified())
+        }
+    }
+}
+
+/// Nova's words (<https://docs.openstack.org/api-guide/compute/server_concepts.html>) as Libcloud's.
+fn node_state(status: &str) -> NodeState {
+    match status {
+        "ACTIVE" => NodeState::Running,
+        "BUILD" | "REBUILD" => NodeState::Pending,
+        "DELETED" => NodeState::Terminated,
+        "ERROR" => NodeState::Error,
+        "HARD_REBOOT" | "REBOOT" => NodeState::Rebooting,
+        "MIGRATING" => NodeState::Migrating,
+        // Its password is being set; it runs meanwhile, and is not to be touched.
+        "PASSWORD" => NodeState::Reconfiguring,
+        "PAUSED" => NodeState::Paused,
+        // Up, but from the rescue image: nobody who waits for the node wants to meet that.
+        "RESCUE" => NodeState::Reconfiguring,
+        "RESIZE" | "REVERT_RESIZE" => NodeState::Reconfiguring,
+        // Shut down; the disk is kept as an image and the node can be brought back.
+        "SHELVED" | "SHELVED_OFFLOADED" => NodeState::Stopped,
+        "SHUTOFF" => NodeState::Stopped,
+        // Can be restored for a while, but is gone for all who use it.
+        "SOFT_DELETED" => NodeState::Terminated,
+        "SUSPENDED" => NodeState::Suspended,
+        // Runs with the new size; only the way back is still kept open.
+        "VERIFY_RESIZE" => NodeState::Running,
+        // `UNKNOWN` is Nova's own: the host does not answer.
+        _ => NodeState::Unknown,
+    }
+}
+
+#[derive(Deserialize)]
+struct Flavors {
+    flavors: Vec<Flavor>,
+    #[serde(default)]
+    flavors_links: Vec<link::Link>,
+}
+
+#[derive(Deserialize)]
+struct Flavor {
+    id: String,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    name: String,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    ram: u64,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    disk: u64,
+    #[serde(default, deserialize_with = "answer::or_default")]
+    vcpus: u32,
+}
+
+impl From<Flavor> for Size {
+    fn from(flavor: Flavor) -> Self {
+        let mut size = Self::new(flavor.id, flavor.name);
+        size.ram_mb = flavor.ram;
+        size.disk_gb = flavor.disk;
+        size.vcpus = flavor.vcpus;
+        size
+    }
+}
+
+const NOVA: Service = Service {
+    provider: super::NAME,
+    name: "compute",
+};
+

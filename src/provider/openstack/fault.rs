@@ -1,0 +1,183 @@
+//! What OpenStack's services say when they refuse, as an [`Error`].
+//!
+//! <https://docs.openstack.org/api-guide/compute/faults.html>; each service has its own shape.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::call::Response;
+use crate::error::{Error, ErrorKind, Result};
+use crate::provider::dialect::answer;
+
+/// Reads the JSON of an answer, or the error that it is; `asked` names what was asked for.
+pub(super) fn json<'a, T: Deserialize<'a>>(response: &'a Response, asked: &str) -> Result<T> {
+    success(response)?;
+    answer::json(response, asked).map_err(|e| e.with_request_id(request_id(response)))
+}
+
+/// Checks that an answer says it went well.
+pub(super) fn success(response: &Response) -> Result<()> {
+    if response.status.is_success() {
+        return Ok(());
+    }
+    Err(fault(response))
+}
+
+/// Reads an error answer.
+pub(super) fn fault(response: &Response) -> Error {
+    let Words { code, text } = words(response);
+    let kind = kind(response, code.as_deref(), &text);
+    let text = match text.is_empty() {
+        true => unsaid(response),
+        false => text,
+    };
+    let error = Error::new(kind, text)
+        .with_status(response.status)
+        .with_request_id(request_id(response))
+        .with_retry_after(retry_after(response));
+    match code {
+        Some(code) => error.with_code(code),
+        None => error,
+    }
+}
+
+/// Returns the id under which the cloud's operators find a request.
+pub(super) fn request_id(response: &Response) -> Option<String> {
+    [
+        "x-openstack-request-id",
+        "x-compute-request-id",
+        "x-trans-id",
+    ]
+    .into_iter()
+    .find_map(|name| response.header(name))
+    .map(str::to_owned)
+}
+
+fn kind(response: &Response, code: Option<&str>, text: &str) -> ErrorKind {
+    match response.status.as_u16() {
+        400 | 422 => ErrorKind::Invalid,
+        401 => ErrorKind::Auth,
+        // Nova says "Quota exceeded" with 403, Neutron with 409, Cinder with 413.
+        403 | 409 | 413 if is_quota(code, text) => ErrorKind::Quota,
+        403 => ErrorKind::Forbidden,
+        404 => ErrorKind::NotFound,
+        405 | 406 | 501 => ErrorKind::Unsupported,
+        409 => ErrorKind::Conflict,
+        // Before Nova had 429 it slowed clients down with 413 and `overLimit`.
+        413 if code == Some("overLimit") || retry_after(response).is_some() => {
+            ErrorKind::RateLimited
+        }
+        413 => ErrorKind::Invalid,
+        // 498 is Swift's and Ceph's word for "slow down".
+        429 | 498 => ErrorKind::RateLimited,
+        502..=504 => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// "Policy doesn't allow os_compute_api:os-quota-sets:update" speaks of quotas and is none.
+fn is_quota(code: Option<&str>, text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    code == Some("OverQuota") || (text.contains("quota") && !text.contains("policy"))
+}
+
+/// The cloud's word for a failure and its text; either may be missing.
+struct Words {
+    code: Option<String>,
+    text: String,
+}
+
+fn words(response: &Response) -> Words {
+    if let Ok(Value::Object(body)) = serde_json::from_slice(&response.body) {
+        return words_of_json(&body);
+    }
+    // No message is longer; a page may be.
+    let start = &response.body[..response.body.len().min(LONGEST_READ)];
+    let body = String::from_utf8_lossy(start);
+    let text = match answer::is_html(response) {
+        true => Cow::Owned(answer::text_of_html(&body)),
+        false => Cow::Borrowed(body.trim()),
+    };
+    Words {
+        code: None,
+        text: text.into_owned(),
+    }
+}
+
+/// Reads `{"forbidden": {"message": ..}}`, `{"error": {"title": .., "message": ..}}`,
+/// `{"NeutronError": {"type": .., "message": ..}}`, `{"NeutronError": ".."}`,
+/// `{"errors": [{"title": .., "detail": ..}]}` and `{"message": ..}`.
+fn words_of_json(body: &serde_json::Map<String, Value>) -> Words {
+    let text_in = |value: &Value| {
+        ["message", "detail", "description", "title"]
+            .into_iter()
+            .find_map(|key| value.get(key)?.as_str().filter(|text| !text.is_empty()))
+            .map(str::to_owned)
+    };
+    let word_in = |value: &Value| {
+        ["type", "code", "title"]
+            .into_iter()
+            .find_map(|key| value.get(key)?.as_str())
+            .map(str::to_owned)
+    };
+    for (key, value) in body {
+        let inner = match value {
+            Value::Array(list) => list.first().unwrap_or(value),
+            _ => value,
+        };
+        let text = match inner {
+            Value::Object(_) => text_in(inner),
+            Value::String(text) if key.ends_with("Error") || key == "error" => Some(text.clone()),
+            _ => None,
+        };
+        if let Some(text) = text {
+            // The key is the word, unless all errors of the service have the same key.
+            let code = match key.as_str() {
+                "error" | "errors" | "NeutronError" => word_in(inner),
+                _ => Some(key.clone()),
+            };
+            return Words { code, text };
+        }
+    }
+    let body = Value::Object(body.clone());
+    Words {
+        code: word_in(&body),
+        text: text_in(&body).unwrap_or_default(),
+    }
+}
+
+fn unsaid(response: &Response) -> String {
+    let status = response.status;
+    let reason = status.canonical_reason().unwrap_or("an unknown status");
+    match response.header("location") {
+        Some(location) if status.is_redirection() => {
+            let place = location.split('?').next().unwrap_or_default();
+            format!("the cloud points to {place:?}, and a token goes to no other address")
+        }
+        _ => format!("the cloud says {reason:?} and no more"),
+    }
+}
+
+/// Reads `Retry-After` (RFC 9110, 10.2.3); a date counts from the answer's own.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.header("retry-after")?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = answer::http_date(response.header("date")?)?;
+            answer::http_date(text)?
+                .duration_since(now)
+                .unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// Bytes of an error answer that is no JSON in which its words are looked for.
+const LONGEST_READ: usize = 16 * 1024;
+
+/// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
