@@ -142,11 +142,10 @@ impl Keystone {
             .header("x-subject-token")
             .filter(|secret| !secret.is_empty())
             .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
-        let (lifetime, expires) = self.lifetime(&token, response)?;
+        let (lifetime, _) = self.lifetime(&token, response)?;
         Ok(Grant {
             token: Token::new(secret)?,
             lifetime,
-            expires: Some(expires),
             endpoints: self.endpoints(token.catalog),
         })
     }

@@ -263,7 +263,7 @@ impl TryFrom<Config> for Provider {
         };
         if let Some(ca) = ca {
             ca.check()?;
-            trust.extra_roots = ca.pem;
+            trust.roots = ca.pem;
             trust.origin = ca.file;
         }
         let native = Arc::new(OpenStack::new());
