@@ -678,6 +678,14 @@ fn dropping_the_cloud_closes_its_connections_and_its_port() {
     assert_eq!(again.addr(), addr);
 }
 
+#[tokio::test]
+async fn it_starts_fails_and_stops_within_a_runtime() {
+    let sim = quick().start().unwrap();
+    let taken = quick().port(sim.addr().port()).start();
+    assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
+    drop(sim);
+}
+
 #[test]
 fn the_same_seed_makes_the_same_ids() {
     let [one, two] = [7, 7].map(|seed| quick().seed(seed).start().unwrap());
