@@ -186,7 +186,7 @@ fn user_and_project_can_be_given_by_id() {
 
 #[test]
 fn token_expires_when_it_says() {
-    let lifetime = Duration::from_millis(150);
+    let lifetime = Duration::from_millis(400);
     let sim = quick().token_lifetime(lifetime).start().unwrap();
     let mut client = Client::of(&sim);
     let before = Instant::now();
@@ -271,10 +271,10 @@ fn versions_need_no_token() {
 
 #[test]
 fn a_server_boots_and_goes() {
-    let boot = Duration::from_millis(100);
+    let boot = Duration::from_millis(400);
     let sim = quick()
         .boot_time(boot)
-        .delete_time(Duration::from_millis(50))
+        .delete_time(Duration::from_millis(400))
         .start()
         .unwrap();
     let mut client = Client::logged_in(&sim);
@@ -586,7 +586,7 @@ fn connections_logins_and_requests_are_counted() {
 
 #[test]
 fn idle_connections_are_closed_and_busy_ones_are_not() {
-    let idle = Duration::from_millis(60);
+    let idle = Duration::from_millis(200);
     let sim = quick().idle_close(idle).start().unwrap();
     let mut client = Client::logged_in(&sim);
     sim.set_read_delay(2 * idle);
@@ -604,7 +604,7 @@ fn idle_connections_are_closed_and_busy_ones_are_not() {
 #[test]
 fn delays_pass_before_the_answer_and_side_by_side() {
     let sim = quick().start().unwrap();
-    let delay = Duration::from_millis(80);
+    let delay = Duration::from_millis(150);
     let mut clients: Vec<_> = (0..8).map(|_| Client::logged_in(&sim)).collect();
     sim.set_read_delay(delay);
     let start = Instant::now();
@@ -731,6 +731,16 @@ fn tls_is_trusted_through_the_ca_and_only_so() {
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
     assert!(try_with("example.org", sim.ca_pem()).is_err());
+
+    sim.fail_next(Fault::cut_body());
+    let cut = try_with("127.0.0.1", sim.ca_pem()).unwrap_err();
+    assert_eq!(cut.kind(), ErrorKind::UnexpectedEof, "no farewell");
+    sim.fail_next(Fault::close_after());
+    assert!(try_with("127.0.0.1", sim.ca_pem()).is_ok(), "a farewell");
+    sim.fail_next(Fault::reset_after());
+    let reset = try_with("127.0.0.1", sim.ca_pem()).unwrap_err();
+    assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
+
     let other = quick().tls(true).start().unwrap();
     assert!(try_with("127.0.0.1", other.ca_pem()).is_err());
     assert_eq!(quick().start().unwrap().ca_pem(), None);
