@@ -17,9 +17,14 @@ pub(crate) fn sweep(run: &Run, compute: &Compute) -> Result<(), Complaint> {
     loop {
         let left = left(run, compute)?;
         let mut refused = None;
-        for node in left.iter().filter(|node| !accepted.contains(&node.id)) {
+        for node in &left {
+            if accepted.contains(&node.id) {
+                continue;
+            }
             match compute.destroy_node(node).wait() {
-                Ok(()) => drop(accepted.insert(node.id.clone())),
+                Ok(()) => {
+                    accepted.insert(node.id.clone());
+                }
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
                 Err(e) => refused = Some(e),
             }
