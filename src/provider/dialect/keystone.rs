@@ -349,3 +349,5 @@ struct CatalogEndpoint {
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const REQUEST_ID: &str = "x-openstack-request-id";
 
+#[cfg(test)]
+mod tests;

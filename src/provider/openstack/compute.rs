@@ -403,3 +403,5 @@ const NOVA: Service = Service {
     name: "compute",
 };
 
+#[cfg(test)]
+mod tests;

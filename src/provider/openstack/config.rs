@@ -298,3 +298,5 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+#[cfg(test)]
+mod tests;

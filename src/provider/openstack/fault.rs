@@ -181,3 +181,6 @@ const LONGEST_READ: usize = 16 * 1024;
 
 /// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

@@ -427,3 +427,5 @@ enum Method {
     Password,
 }
 
+#[cfg(test)]
+mod tests;
