@@ -4,7 +4,7 @@
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -181,6 +181,19 @@ impl Response {
     }
 }
 
+/// Returns the cloud's id of a request, under whatever name it goes there.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    const NAMES: [&str; 5] = [
+        "x-openstack-request-id",
+        "x-compute-request-id",
+        "x-trans-id",
+        "x-amz-request-id",
+        "x-request-id",
+    ];
+    let id = NAMES.iter().find_map(|name| headers.get(*name))?;
+    id.to_str().ok().map(str::to_owned)
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -237,8 +250,6 @@ pub(crate) struct Grant {
     pub(crate) token: Token,
     /// How long the token lives, by the cloud's own clock.
     pub(crate) lifetime: Duration,
-    /// When it ends by the wall clock, if the cloud said so.
-    pub(crate) expires: Option<SystemTime>,
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
@@ -275,11 +286,11 @@ pub(crate) struct Endpoint {
     pub(crate) url: String,
 }
 
-/// Whom TLS trusts besides the system's own roots.
+/// Whom TLS trusts.
 #[derive(Clone, Default)]
 pub(crate) struct Trust {
-    /// Certificates in PEM form.
-    pub(crate) extra_roots: Vec<u8>,
+    /// Certificates in PEM form: these and no others; empty for the system's own.
+    pub(crate) roots: Vec<u8>,
     /// Where they were read, for messages.
     pub(crate) origin: Option<String>,
     /// Accept any certificate.

@@ -30,6 +30,8 @@ struct Inner {
     code: Option<String>,
     request_id: Option<String>,
     retry_after: Option<Duration>,
+    /// The same call fails the same way whatever its kind says.
+    lasting: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -97,13 +99,14 @@ impl Error {
     ///
     /// An [`Ambiguous`](ErrorKind::Ambiguous) failure is not retryable: look first what was done.
     pub fn is_retryable(&self) -> bool {
-        matches!(
+        let passes = matches!(
             self.0.kind,
             ErrorKind::Connection
                 | ErrorKind::RateLimited
                 | ErrorKind::Timeout(_)
                 | ErrorKind::Unavailable
-        )
+        );
+        passes && !self.0.lasting
     }
 
     /// Returns the name of the provider, such as `openstack`.
@@ -146,6 +149,7 @@ impl Error {
             code: None,
             request_id: None,
             retry_after: None,
+            lasting: false,
             source: None,
         }))
     }
@@ -182,6 +186,15 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
+        self
+    }
+
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.0.lasting
+    }
+
+    pub(crate) fn lasting(mut self) -> Self {
+        self.0.lasting = true;
         self
     }
 
@@ -227,6 +240,7 @@ impl fmt::Debug for Error {
             request_id,
             retry_after,
             source,
+            ..
         } = &*self.0;
         let mut out = f.debug_struct("Error");
         out.field("kind", kind).field("message", message);

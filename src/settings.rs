@@ -30,6 +30,9 @@ pub struct Settings {
     pub(crate) retry: Retry,
     pub(crate) own_reactor: bool,
     pub(crate) user_agent: HeaderValue,
+    /// A broken pool for the test that must notice it.
+    #[cfg(test)]
+    pub(crate) hands_out_twice: bool,
 }
 
 impl Settings {
@@ -46,6 +49,8 @@ impl Settings {
             retry: Retry::default(),
             own_reactor: false,
             user_agent: HeaderValue::from_static(USER_AGENT),
+            #[cfg(test)]
+            hands_out_twice: false,
         }
     }
 

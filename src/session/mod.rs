@@ -1,35 +1,120 @@
-//! Session (being written).
-use crate::{call::*, error::Result, op::Options, settings::Settings};
+//! Carries calls out: the only code that decides what is sent when.
+//!
+//! ```text
+//! run:      loop { retry( attempt ) → read: Done returns, Next and Wait go round again }
+//! attempt:  wait for a usable token → lease → look at the token again, sign → exchange
+//! ```
+//!
+//! Retry encloses token and signature: every try uses the token of its moment, and signs after the
+//! wait for a connection, not before.
+
+mod clock;
+mod core;
+pub(crate) mod pool;
+mod retry;
+mod route;
+mod send;
+mod stats;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use stats::Stats;
+
+use self::core::Core;
+use crate::call::{Auth, Call, Step, Trust};
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::op::Options;
+use crate::settings::Settings;
+use crate::wire::alarm;
+
+/// What all handles of a driver share, and the region they look at.
 #[derive(Clone)]
-pub(crate) struct Session;
-/// Stats.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Stats {}
+pub(crate) struct Session {
+    core: Arc<Core>,
+    region: Option<Arc<str>>,
+}
+
 impl Session {
     pub(crate) fn new(
-        _: &'static str,
-        _: Arc<dyn Auth>,
-        _: &Trust,
-        _: Option<&str>,
-        _: Settings,
+        provider: &'static str,
+        auth: Arc<dyn Auth>,
+        trust: &Trust,
+        region: Option<&str>,
+        settings: Settings,
     ) -> Result<Self> {
-        Ok(Self)
+        let core = Core::new(provider, auth, trust, settings)?;
+        Ok(Self {
+            core,
+            region: region.map(Arc::from),
+        })
     }
-    pub(crate) fn in_region(&self, _: &str) -> Self {
-        Self
+
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            region: Some(region.into()),
+        }
     }
+
     pub(crate) fn stats(&self) -> Stats {
-        Stats {}
+        self.core.stats()
     }
-    pub(crate) fn close_idle(&self) {}
-    pub(crate) async fn run<T: 'static>(
+
+    pub(crate) fn close_idle(&self) {
+        self.core.close_idle();
+    }
+
+    /// Carries a call out, with all the requests and waits that follow from its answers.
+    pub(crate) async fn run<T>(
         &self,
-        _: &'static str,
-        _: Result<Call<T>>,
-        _: &Options,
+        operation: &'static str,
+        call: Result<Call<T>>,
+        options: &Options,
     ) -> Result<T> {
-        unimplemented!()
+        let steps = async {
+            if let Some(mistake) = &options.mistake {
+                return Err(mistake.clone());
+            }
+            self.steps(call?, options).await
+        };
+        let result = match &options.cancel {
+            None => steps.await,
+            Some(cancel) => cancel.bound(steps).await,
+        };
+        result.map_err(|e| e.during(self.core.provider, operation))
+    }
+
+    async fn steps<T>(&self, mut call: Call<T>, options: &Options) -> Result<T> {
+        let limit = options.timeout.unwrap_or(self.core.settings.timeout);
+        let deadline = Instant::now() + limit.min(LONGEST_OPERATION);
+        loop {
+            let Call { request, read } = call;
+            let region = self.region.as_deref();
+            match read(self.core.send(&request, region, options, deadline).await?)? {
+                Step::Done(value) => return Ok(value),
+                Step::Next(next) => call = next,
+                Step::Wait(pause, next) => {
+                    let again = Instant::now() + pause;
+                    if again >= deadline {
+                        return Err(not_yet(limit));
+                    }
+                    Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
+                    call = next;
+                }
+            }
+        }
     }
 }
+
+fn not_yet(limit: Duration) -> Error {
+    let text = format!("the cloud is not there yet after {limit:?}; wait again, or look why");
+    Error::new(ErrorKind::Timeout(Phase::Wait), text)
+}
+
+/// Longer than anyone waits, short enough for every clock.
+const LONGEST_OPERATION: Duration = Duration::from_secs(365 * 24 * 3600);

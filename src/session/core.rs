@@ -1,0 +1,116 @@
+//! What all handles of one driver share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use super::Session;
+use super::clock::Moment;
+use super::pool::Pool;
+use super::retry::Budget;
+use super::route::Route;
+use super::stats::Stats;
+use super::token::{Login, Snapshot, TokenStore};
+use crate::call::{Auth, Endpoint, Grant, Trust};
+use crate::error::{Error, ErrorKind, Result};
+use crate::op::Options;
+use crate::settings::Settings;
+use crate::wire::tls::Tls;
+use crate::wire::{self, Origin};
+
+pub(crate) struct Core {
+    pub(super) provider: &'static str,
+    pub(super) auth: Arc<dyn Auth>,
+    pub(super) settings: Settings,
+    pub(super) tokens: Arc<TokenStore>,
+    pub(super) login: Arc<Login>,
+    pub(super) budget: Budget,
+    pub(super) retries: AtomicU64,
+    pub(super) replays: AtomicU64,
+    tls: Arc<Tls>,
+    /// Asked when a token comes in, not per request.
+    pools: Mutex<HashMap<Origin, Arc<Pool>>>,
+}
+
+impl Core {
+    pub(super) fn new(
+        provider: &'static str,
+        auth: Arc<dyn Auth>,
+        trust: &Trust,
+        settings: Settings,
+    ) -> Result<Arc<Self>> {
+        let tls = Arc::new(Tls::new(trust)?);
+        Ok(Arc::new_cyclic(|core: &Weak<Self>| {
+            let core = core.clone();
+            let login = move |generation| match core.upgrade() {
+                Some(core) => wire::block_on(core.log_in(generation)),
+                None => Err(Error::new(ErrorKind::Canceled, "the driver was dropped")),
+            };
+            Self {
+                provider,
+                auth,
+                settings,
+                tokens: Arc::new(TokenStore::new()),
+                login: Arc::new(login),
+                budget: Budget::new(),
+                retries: AtomicU64::new(0),
+                replays: AtomicU64::new(0),
+                tls,
+                pools: Mutex::default(),
+            }
+        }))
+    }
+
+    async fn log_in(self: Arc<Self>, generation: u64) -> Result<Snapshot> {
+        let session = Session {
+            core: Arc::clone(&self),
+            region: None,
+        };
+        let began = Moment::now();
+        let call = self.auth.login();
+        let grant = session.run("login", call, &Options::default()).await?;
+        let Grant {
+            token,
+            lifetime,
+            endpoints,
+        } = grant;
+        let routes = endpoints
+            .into_iter()
+            .map(|e| self.route(e))
+            .collect::<Result<_>>()?;
+        Ok(Snapshot::new(token, generation, began, lifetime, routes))
+    }
+
+    pub(super) fn route(&self, endpoint: Endpoint) -> Result<Route> {
+        Route::new(endpoint, |origin| {
+            let mut pools = self.pools.lock();
+            let pool = pools.entry(origin.clone()).or_insert_with(|| {
+                Arc::new(Pool::new(origin, Arc::clone(&self.tls), &self.settings))
+            });
+            Arc::clone(pool)
+        })
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let (logins, logins_failed) = self.tokens.logins();
+        let mut stats = Stats {
+            logins,
+            logins_failed,
+            retries: self.retries.load(Ordering::Relaxed),
+            replays: self.replays.load(Ordering::Relaxed),
+            ..Stats::default()
+        };
+        self.pools
+            .lock()
+            .values()
+            .for_each(|pool| stats.add(pool.counts()));
+        stats
+    }
+
+    pub(super) fn close_idle(&self) {
+        let pools: Vec<_> = self.pools.lock().values().cloned().collect();
+        pools.iter().for_each(|pool| pool.close_idle());
+    }
+}

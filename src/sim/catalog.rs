@@ -1,0 +1,46 @@
+//! The service catalog.
+
+use serde_json::{Value, json};
+
+use super::cloud::Settings;
+
+/// Type, name and path of each service.
+const SERVICES: [(&str, &str, &str); 4] = [
+    ("identity", "keystone", "/identity/v3"),
+    ("compute", "nova", "/compute/v2.1"),
+    ("image", "glance", "/image"),
+    ("network", "neutron", "/networking"),
+];
+
+pub(super) fn catalog(settings: &Settings, mut new_id: impl FnMut() -> String) -> Value {
+    let mut services = Vec::new();
+    for (service_type, name, path) in SERVICES {
+        if settings
+            .left_out
+            .iter()
+            .any(|left_out| left_out == service_type)
+        {
+            continue;
+        }
+        let url = format!("{}{path}", settings.base_url);
+        let mut endpoints = Vec::new();
+        for region in &settings.regions {
+            for interface in ["admin", "internal", "public"] {
+                endpoints.push(json!({
+                    "id": new_id(),
+                    "interface": interface,
+                    "region_id": region,
+                    "url": url,
+                    "region": region,
+                }));
+            }
+        }
+        services.push(json!({
+            "endpoints": endpoints,
+            "id": new_id(),
+            "type": service_type,
+            "name": name,
+        }));
+    }
+    Value::Array(services)
+}

@@ -1,0 +1,116 @@
+//! Counting what the server sees.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::cloud::Cloud;
+
+/// What the server has seen since its start or the last [`Sim::reset_stats`].
+///
+/// [`Sim::reset_stats`]: super::Sim::reset_stats
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// TCP connections accepted, also those whose TLS handshake failed later.
+    pub connections: u64,
+    /// Connections open now.
+    pub open_connections: u64,
+    /// The most connections open at the same time.
+    pub peak_open_connections: u64,
+    /// Requests whose head arrived, logins included.
+    pub requests: u64,
+    /// Logins that gave a token.
+    pub logins: u64,
+    /// Logins refused, whatever the reason.
+    pub failed_logins: u64,
+    /// Requests answered 401 for want of a live token; failed logins are not among them.
+    pub unauthorized: u64,
+    /// Requests that a [`Fault`](super::Fault) hit.
+    pub faults: u64,
+    /// Requests by method and path, ids folded: `GET /compute/v2.1/servers/{id}`.
+    pub by_path: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+pub(super) struct Counts(Mutex<Stats>);
+
+impl Counts {
+    pub(super) fn stats(&self) -> Stats {
+        self.0.lock().clone()
+    }
+
+    pub(super) fn reset(&self) {
+        let mut stats = self.0.lock();
+        let open = stats.open_connections;
+        *stats = Stats {
+            open_connections: open,
+            peak_open_connections: open,
+            ..Stats::default()
+        };
+    }
+
+    pub(super) fn request(&self, method: &str, path: &str) {
+        let key = folded(method, path);
+        let mut stats = self.0.lock();
+        stats.requests += 1;
+        *stats.by_path.entry(key).or_default() += 1;
+    }
+
+    pub(super) fn login(&self, accepted: bool) {
+        let mut stats = self.0.lock();
+        if accepted {
+            stats.logins += 1;
+        } else {
+            stats.failed_logins += 1;
+        }
+    }
+
+    pub(super) fn unauthorized(&self) {
+        self.0.lock().unauthorized += 1;
+    }
+
+    pub(super) fn fault(&self) {
+        self.0.lock().faults += 1;
+    }
+}
+
+/// One open connection; counted as open until dropped.
+pub(super) struct OpenConnection(Arc<Cloud>);
+
+impl OpenConnection {
+    pub(super) fn count(cloud: Arc<Cloud>) -> OpenConnection {
+        let mut stats = cloud.counts.0.lock();
+        stats.connections += 1;
+        stats.open_connections += 1;
+        stats.peak_open_connections = stats.peak_open_connections.max(stats.open_connections);
+        drop(stats);
+        OpenConnection(cloud)
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.counts.0.lock().open_connections -= 1;
+    }
+}
+
+/// `GET /compute/v2.1/servers/{id}`: what follows the name of a collection is an id.
+fn folded(method: &str, path: &str) -> String {
+    let mut key = String::with_capacity(method.len() + 1 + path.len());
+    key.push_str(method);
+    key.push(' ');
+    let mut after_collection = false;
+    for segment in path.trim_matches('/').split('/') {
+        key.push('/');
+        key.push_str(if after_collection && segment != "detail" {
+            "{id}"
+        } else {
+            segment
+        });
+        after_collection = matches!(segment, "servers" | "flavors" | "images" | "networks");
+    }
+    key
+}

@@ -1,0 +1,516 @@
+//! One HTTP/1.1 connection, driven by whoever holds it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use tokio::runtime::Id;
+
+use super::alarm::Alarm;
+use super::stream::{Plain, Stream};
+use super::tcp::{Peek, Socket, Waited};
+use super::tls::Tls;
+use super::{Origin, park, resolve};
+use crate::call::request_id;
+use crate::error::{Error, ErrorKind, Phase, Result};
+
+/// A connection that nobody drives unless they hold it.
+///
+/// hyper gives a sender and a connection future; the usual way is to spawn the second. Here both lie
+/// idle together, and who leases them polls both.
+pub(crate) struct Connection {
+    socket: Arc<Socket>,
+    sender: SendRequest<Payload>,
+    /// `None` once it has ended. It must be dropped then, or the sender never learns of it.
+    driver: Option<Driver>,
+    drive: Drive,
+    /// An exchange has begun and not ended.
+    busy: bool,
+    opened: Instant,
+    used: Instant,
+    uses: u64,
+}
+
+type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>;
+
+/// Why an exchange has no answer.
+pub(crate) enum Broken {
+    /// Not a byte went out.
+    Unsent(Error),
+    /// The request went out on a used connection, and the peer closed without a byte: most likely
+    /// the two crossed.
+    Stale(Error),
+    /// The request went out; nobody knows what became of it.
+    Lost(Error),
+}
+
+impl Connection {
+    /// Opens a connection to `origin`.
+    pub(crate) async fn open(
+        origin: &Origin,
+        tls: &Tls,
+        deadline: Instant,
+        own_reactor: bool,
+    ) -> Result<Self> {
+        let failed = |e: io::Error| match e.kind() {
+            io::ErrorKind::TimedOut => slow_connect(origin),
+            _ => Error::new(
+                ErrorKind::Connection,
+                format!("cannot connect to {origin}; check the address and that it is served"),
+            )
+            .with_source(e),
+        };
+        let addresses = resolve::resolve(&origin.host, origin.port, own_reactor)
+            .await
+            .map_err(|e| {
+                let text = format!(
+                    "cannot find the address of {:?}; check the name",
+                    origin.host
+                );
+                Error::new(ErrorKind::Connection, text).with_source(e)
+            })?;
+        let mut socket = Err(io::ErrorKind::NotFound.into());
+        for (i, address) in addresses.iter().enumerate() {
+            // Each address gets its share of the time left, so that a dead first one costs no more.
+            let now = Instant::now();
+            let share = deadline.saturating_duration_since(now) / (addresses.len() - i) as u32;
+            socket = Socket::connect(*address, now + share, own_reactor).await;
+            if socket.is_ok() {
+                break;
+            }
+        }
+        let socket = socket.map_err(failed)?;
+        socket.begin(deadline);
+        let mut drive = Drive::new(own_reactor);
+        let plain = Plain(Arc::clone(&socket));
+        let stream = if origin.tls {
+            let mut wrapped = pin!(tls.wrap(&origin.host, plain));
+            drive
+                .run(&socket, |cx| wrapped.as_mut().poll(cx))
+                .await
+                .unwrap_or_else(|TimedOut| Err(slow_connect(origin)))?
+        } else {
+            Stream::Plain(plain)
+        };
+        Self::over(socket, stream, drive)
+            .await
+            .map_err(|e| failed(io::Error::other(e)))
+    }
+
+    async fn over(socket: Arc<Socket>, stream: Stream, drive: Drive) -> hyper::Result<Self> {
+        let (sender, driver) = http1::Builder::new()
+            .handshake(TokioIo::new(stream))
+            .await?;
+        let now = Instant::now();
+        Ok(Self {
+            socket,
+            sender,
+            driver: Some(Box::pin(driver)),
+            drive,
+            busy: false,
+            opened: now,
+            used: now,
+            uses: 0,
+        })
+    }
+
+    /// Makes a second connection over the same socket: what no pool may ever hand out.
+    #[cfg(test)]
+    pub(crate) async fn twin(&self) -> Self {
+        let socket = self.socket.twin();
+        let stream = Stream::Plain(Plain(Arc::clone(&socket)));
+        Self::over(socket, stream, Drive::new(false))
+            .await
+            .expect("plain streams always open")
+    }
+
+    /// Sends a request and reads its whole answer.
+    ///
+    /// # Cancellation
+    /// Dropped half way, the connection is no longer [`reusable`](Self::reusable).
+    pub(crate) async fn exchange(
+        &mut self,
+        request: Request<Payload>,
+        deadline: Instant,
+        largest: usize,
+    ) -> Result<Response<Bytes>, Broken> {
+        self.busy = true;
+        self.socket.begin(deadline);
+        let (reused, received) = (self.uses > 0, self.socket.received());
+        let response = match self.send(request).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(mut e)) => {
+                let quiet = self.socket.received() == received;
+                let unsent = e.take_message().is_some();
+                let error = broke(e.into_error());
+                return Err(match () {
+                    () if unsent => Broken::Unsent(error),
+                    () if quiet && reused => Broken::Stale(error),
+                    () => Broken::Lost(error),
+                });
+            }
+            Err(TimedOut) => {
+                let error = Error::new(ErrorKind::Timeout(Phase::Answer), "no answer in time");
+                return Err(Broken::Lost(error));
+            }
+        };
+        let (head, body) = response.into_parts();
+        let named = |e: Error| Broken::Lost(e.with_request_id(request_id(&head.headers)));
+        let body = self.read(body, largest).await.map_err(named)?;
+        self.busy = false;
+        self.uses += 1;
+        self.used = Instant::now();
+        Ok(Response::from_parts(head, body))
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<Payload>,
+    ) -> Result<Result<Response<Incoming>, TrySendError<Request<Payload>>>, TimedOut> {
+        let Self {
+            socket,
+            sender,
+            driver,
+            drive,
+            ..
+        } = self;
+        let mut answer = pin!(sender.try_send_request(request));
+        drive
+            .run(socket, |cx| {
+                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                    return Poll::Ready(answer);
+                }
+                poll_driver(driver, cx);
+                answer.as_mut().poll(cx)
+            })
+            .await
+    }
+
+    async fn read(&mut self, mut body: Incoming, largest: usize) -> Result<Bytes> {
+        let too_large = || {
+            Error::protocol(format!(
+                "the answer is larger than {largest} bytes, the limit set by largest_answer"
+            ))
+            .lasting()
+        };
+        if body.size_hint().lower() > largest as u64 {
+            return Err(too_large());
+        }
+        let mut whole = Gathered::default();
+        while !body.is_end_stream() {
+            let Self {
+                socket,
+                driver,
+                drive,
+                ..
+            } = self;
+            let frame = drive
+                .run(socket, |cx| {
+                    if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
+                        return Poll::Ready(frame);
+                    }
+                    poll_driver(driver, cx);
+                    Pin::new(&mut body).poll_frame(cx)
+                })
+                .await;
+            match frame {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    if whole.len() + data.len() > largest {
+                        return Err(too_large());
+                    }
+                    whole.push(data);
+                }
+                Ok(Some(Err(e))) => {
+                    return Err(Error::protocol("the answer was cut short").with_source(e));
+                }
+                Err(TimedOut) => {
+                    let text = "the answer did not end in time";
+                    return Err(Error::new(ErrorKind::Timeout(Phase::Answer), text));
+                }
+            }
+        }
+        Ok(whole.into_bytes())
+    }
+
+    /// Tells whether the next request can go out on it.
+    pub(crate) fn reusable(&mut self) -> bool {
+        if self.busy {
+            return false;
+        }
+        if !self.sender.is_ready() {
+            // The end of the last answer may still have to reach hyper's own state.
+            poll_driver(
+                &mut self.driver,
+                &mut Context::from_waker(&self.drive.waker),
+            );
+        }
+        self.drive.wake.forget();
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// Looks whether the peer has left meanwhile.
+    pub(crate) fn is_stale(&mut self) -> bool {
+        match self.socket.peek() {
+            Peek::Quiet => false,
+            Peek::Closed => true,
+            // Under TLS these may be session tickets; in plain HTTP nobody asked for anything.
+            Peek::Bytes => {
+                self.socket.begin(Instant::now() + A_MOMENT);
+                let Self {
+                    socket,
+                    driver,
+                    drive,
+                    ..
+                } = self;
+                let waker = drive.waker.clone();
+                if park::in_wait() {
+                    socket.wait_in_place();
+                }
+                poll_driver(driver, &mut Context::from_waker(&waker));
+                !self.reusable() || self.socket.peek() != Peek::Quiet
+            }
+        }
+    }
+
+    /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
+    pub(crate) fn suits(&self, here: Option<Id>) -> bool {
+        self.socket.suits(here)
+    }
+
+    /// Moves it to a caller whose home is another.
+    pub(crate) fn leave_home(&mut self) {
+        self.socket.leave_home();
+    }
+
+    /// Returns how long it has lain idle.
+    pub(crate) fn idle(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.used)
+    }
+
+    /// Returns how long ago it was opened.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.opened)
+    }
+}
+
+fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if driver
+        .as_mut()
+        .is_some_and(|d| d.as_mut().poll(cx).is_ready())
+    {
+        *driver = None;
+    }
+}
+
+fn slow_connect(origin: &Origin) -> Error {
+    let text = format!("connecting to {origin} took too long; is it reachable from here?");
+    Error::new(ErrorKind::Timeout(Phase::Connect), text)
+}
+
+fn broke(e: hyper::Error) -> Error {
+    if e.is_parse() {
+        return Error::protocol("the answer is not HTTP").with_source(e);
+    }
+    Error::new(
+        ErrorKind::Connection,
+        "the connection broke before the answer came",
+    )
+    .with_source(e)
+}
+
+/// How the holder of a connection waits for it.
+struct Drive {
+    wake: Arc<LocalWake>,
+    waker: Waker,
+    alarm: Alarm,
+}
+
+struct TimedOut;
+
+impl Drive {
+    fn new(own_reactor: bool) -> Self {
+        let wake = Arc::new(LocalWake::default());
+        Self {
+            waker: Waker::from(Arc::clone(&wake)),
+            wake,
+            alarm: Alarm::new(own_reactor),
+        }
+    }
+
+    /// Polls `step` until it is ready or the socket's deadline has passed.
+    async fn run<T>(
+        &mut self,
+        socket: &Socket,
+        mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, TimedOut> {
+        poll_fn(|cx| self.poll(socket, cx, &mut step)).await
+    }
+
+    fn poll<T>(
+        &mut self,
+        socket: &Socket,
+        cx: &mut Context<'_>,
+        step: &mut impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, TimedOut>> {
+        let Self { wake, waker, alarm } = self;
+        let mut inner = Context::from_waker(waker);
+        wake.enter(cx.waker());
+        let mut turns = 0;
+        let outcome = loop {
+            wake.woken.store(false, SeqCst);
+            if let Poll::Ready(value) = step(&mut inner) {
+                break Poll::Ready(Ok(value));
+            }
+            if wake.woken.load(SeqCst) {
+                turns += 1;
+                if turns < MOST_TURNS {
+                    continue;
+                }
+                // A task whose budget is used up is woken for ever: let its runtime have a turn.
+                cx.waker().wake_by_ref();
+                break Poll::Pending;
+            }
+            if park::in_wait() {
+                match socket.wait_in_place() {
+                    #[cfg(unix)]
+                    Waited::Look => continue,
+                    #[cfg(unix)]
+                    Waited::GiveUp => break Poll::Ready(Err(TimedOut)),
+                    #[cfg(not(unix))]
+                    Waited::Park => {}
+                }
+            }
+            if alarm.rings(socket.deadline(), &mut inner) {
+                break Poll::Ready(Err(TimedOut));
+            }
+            wake.polling.store(false, SeqCst);
+            if !wake.woken.load(SeqCst) {
+                return Poll::Pending;
+            }
+            wake.polling.store(true, SeqCst);
+        };
+        wake.polling.store(false, SeqCst);
+        if outcome.is_ready() {
+            wake.forget();
+        }
+        outcome
+    }
+}
+
+/// Answers wakes during our own poll by polling again in place.
+///
+/// hyper's halves talk through channels that wake the very task that is polling them; through the
+/// scheduler each such wake would cost a round and a system call.
+#[derive(Default)]
+struct LocalWake {
+    polling: AtomicBool,
+    woken: AtomicBool,
+    outer: Mutex<Option<Waker>>,
+}
+
+impl LocalWake {
+    fn enter(&self, outer: &Waker) {
+        let mut own = self.outer.lock();
+        if !own.as_ref().is_some_and(|w| w.will_wake(outer)) {
+            *own = Some(outer.clone());
+        }
+        self.polling.store(true, SeqCst);
+    }
+
+    /// Lets go of the caller's task.
+    fn forget(&self) {
+        self.outer.lock().take();
+    }
+}
+
+impl Wake for LocalWake {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, SeqCst);
+        if !self.polling.load(SeqCst) {
+            let outer = self.outer.lock().clone();
+            if let Some(outer) = outer {
+                outer.wake();
+            }
+        }
+    }
+}
+
+/// The body of a request: one piece, or nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Payload(pub(crate) Bytes);
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let data = std::mem::take(&mut self.get_mut().0);
+        Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+/// Pieces of a body; one piece alone is never copied.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.rest.len().max(self.first.len())
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.first.is_empty() {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() {
+            self.first
+        } else {
+            self.rest.freeze()
+        }
+    }
+}
+
+/// More wakes than this within one poll are not hyper talking to itself.
+const MOST_TURNS: u32 = 64;
+/// For reading what already lies in the socket.
+const A_MOMENT: Duration = Duration::from_millis(1);

@@ -1,0 +1,401 @@
+//! One TCP socket, used from every home.
+//!
+//! It stays in blocking mode for life. Every send, and every receive outside a waiting thread, asks
+//! not to block by its own flag; so a change of home flips nothing.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
+use socket2::{Domain, Protocol, Type};
+use tokio::io::ReadBuf;
+use tokio::runtime::Id;
+
+use super::home::{self, Home};
+use super::{alarm, park};
+
+/// A connected socket. At any time one caller uses it; the lock is never waited for.
+pub(crate) struct Socket {
+    stream: Arc<TcpStream>,
+    own_reactor: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    home: Home,
+    deadline: Instant,
+    /// One blocking receive is allowed. hyper reads on after an answer's end, to notice a close:
+    /// that read must never block.
+    may_block: bool,
+    /// The last send found no room.
+    wants_write: bool,
+    /// The receive time-out that the system was told last.
+    armed: Duration,
+    /// The registration was found dead and renewed since the exchange began.
+    moved: bool,
+    received: u64,
+    scratch: Vec<u8>,
+}
+
+/// What came of waiting in place.
+pub(crate) enum Waited {
+    /// Look again: bytes may be there, or there may be room.
+    Look,
+    /// The deadline has passed, or the thread was interrupted.
+    GiveUp,
+}
+
+impl Socket {
+    /// Connects without blocking longer than `deadline`.
+    pub(crate) async fn connect(
+        to: SocketAddr,
+        deadline: Instant,
+        own_reactor: bool,
+    ) -> io::Result<Arc<Self>> {
+        let socket =
+            socket2::Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        let pending = match socket.connect(&to.into()) {
+            Ok(()) => false,
+            Err(e) if e.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => true,
+            Err(e) => return Err(e),
+        };
+        let socket = Self::new(socket.into(), deadline, own_reactor);
+        if pending {
+            let connected = poll_fn(|cx| socket.poll_connected(cx));
+            alarm::timeout_at(deadline, own_reactor, connected)
+                .await
+                .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
+        }
+        if let Some(e) = socket.stream.take_error()? {
+            return Err(e);
+        }
+        socket.stream.set_nonblocking(false)?;
+        socket.stream.set_nodelay(true)?;
+        Ok(Arc::new(socket))
+    }
+
+    fn new(stream: TcpStream, deadline: Instant, own_reactor: bool) -> Self {
+        let state = State {
+            home: Home::Bare,
+            deadline,
+            may_block: false,
+            wants_write: false,
+            armed: Duration::ZERO,
+            moved: false,
+            received: 0,
+            scratch: Vec::new(),
+        };
+        Self {
+            stream: Arc::new(stream),
+            own_reactor,
+            state: Mutex::new(state),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn twin(&self) -> Arc<Self> {
+        let stream = self.stream.try_clone().expect("a descriptor is to be had");
+        Arc::new(Self::new(stream, Instant::now(), self.own_reactor))
+    }
+
+    /// Begins an exchange that must end by `deadline`.
+    pub(crate) fn begin(&self, deadline: Instant) {
+        let mut state = self.state.lock();
+        state.deadline = deadline;
+        state.may_block = false;
+        state.wants_write = false;
+        state.moved = false;
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.state.lock().deadline
+    }
+
+    /// Returns how many bytes ever came in.
+    pub(crate) fn received(&self) -> u64 {
+        self.state.lock().received
+    }
+
+    /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
+    pub(crate) fn suits(&self, here: Option<Id>) -> bool {
+        self.state.lock().home.suits(here)
+    }
+
+    /// Leaves a home that does not suit; the next wait registers in the caller's own.
+    pub(crate) fn leave_home(&self) {
+        self.state.lock().home = Home::Bare;
+    }
+
+    /// Looks, without taking anything, whether the peer has closed or sent what nobody asked for.
+    pub(crate) fn peek(&self) -> Peek {
+        let mut byte = [0u8; 1];
+        match recv(
+            &self.stream,
+            &mut byte,
+            RecvFlags::PEEK | RecvFlags::DONTWAIT,
+        ) {
+            Err(Errno::AGAIN | Errno::INTR) => Peek::Quiet,
+            Ok((1.., _)) => Peek::Bytes,
+            Ok((0, _)) | Err(_) => Peek::Closed,
+        }
+    }
+
+    pub(crate) fn shutdown(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Blocks the waiting thread until it is worth looking again.
+    pub(crate) fn wait_in_place(&self) -> Waited {
+        let mut state = self.state.lock();
+        let left = state.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Waited::GiveUp;
+        }
+        if !std::mem::take(&mut state.wants_write) {
+            // The receive itself blocks: one system call, not two.
+            state.may_block = true;
+            return Waited::Look;
+        }
+        drop(state);
+        // An upload has no room: an answer that comes early must be seen as well.
+        let seen = self.poll_in_place(PollFlags::IN | PollFlags::OUT, left);
+        let Some(seen) = seen else {
+            return Waited::GiveUp;
+        };
+        let readable = PollFlags::IN | PollFlags::HUP | PollFlags::ERR;
+        self.state.lock().may_block = seen.intersects(readable);
+        Waited::Look
+    }
+
+    /// Blocks in `poll(2)`; `None` when the thread was interrupted.
+    fn poll_in_place(&self, events: PollFlags, left: Duration) -> Option<PollFlags> {
+        let time = Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        park::with_parker(|parker| {
+            parker.block(&self.stream, || {
+                let mut fds = [PollFd::new(&self.stream, events)];
+                // An error shows again in the operation that follows.
+                let _ = poll(&mut fds, Some(&time));
+                fds[0].revents()
+            })
+        })
+        .flatten()
+    }
+
+    fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state.lock();
+        if park::in_wait() {
+            let left = state.deadline.saturating_duration_since(Instant::now());
+            return match self.poll_in_place(PollFlags::OUT, left) {
+                Some(seen) if !seen.is_empty() => Poll::Ready(Ok(())),
+                _ => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            };
+        }
+        self.register(&mut state)?;
+        match &state.home {
+            Home::Bare => unreachable!("registered one line above"),
+            Home::Runtime { watch, .. } => watch
+                .poll_write_ready(cx)
+                .map_ok(|mut ready| ready.retain_ready()),
+        }
+    }
+
+    fn register(&self, state: &mut State) -> io::Result<()> {
+        if let Home::Bare = state.home {
+            state.home = Home::register(&self.stream, &home::runtime(self.own_reactor))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.state.lock();
+        if park::in_wait() {
+            if !std::mem::take(&mut state.may_block) {
+                return Poll::Pending;
+            }
+            self.arm_receive_timeout(&mut state)?;
+            let received = park::with_parker(|parker| {
+                parker.block(&self.stream, || {
+                    state.receive(&self.stream, buf, RecvFlags::empty())
+                })
+            });
+            return match received.flatten() {
+                Some(Ok(_)) => Poll::Ready(Ok(())),
+                // Time is up, or nearly: the clock decides, in `wait_in_place`.
+                None | Some(Err(Errno::AGAIN | Errno::INTR)) => Poll::Pending,
+                Some(Err(e)) => Poll::Ready(Err(e.into())),
+            };
+        }
+        loop {
+            self.register(&mut state)?;
+            let State {
+                home,
+                received,
+                scratch,
+                moved,
+                ..
+            } = &mut *state;
+            let Home::Runtime { watch, .. } = home else {
+                unreachable!("registered one line above")
+            };
+            let mut ready = match watch.poll_read_ready(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(ready)) => ready,
+                Poll::Ready(Err(_)) if !std::mem::replace(moved, true) => {
+                    // Its runtime was shut down under it: move house, once.
+                    *home = Home::Bare;
+                    continue;
+                }
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+            };
+            let room = buf.remaining();
+            match receive(&self.stream, scratch, buf, RecvFlags::DONTWAIT) {
+                Ok(n) => {
+                    *received += n as u64;
+                    if 0 < n && n < room {
+                        // A short read has drained an edge-triggered socket: don't ask again.
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(e) => return Poll::Ready(Err(e.into())),
+            }
+        }
+    }
+
+    pub(crate) fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let sent = match bufs {
+                [one] => send(&self.stream, one, SEND),
+                many => sendmsg(
+                    &self.stream,
+                    many,
+                    &mut SendAncillaryBuffer::default(),
+                    SEND,
+                ),
+            };
+            match sent {
+                Ok(n) => return Poll::Ready(Ok(n)),
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => {}
+                Err(e) => return Poll::Ready(Err(e.into())),
+            }
+            let mut state = self.state.lock();
+            if park::in_wait() {
+                state.wants_write = true;
+                return Poll::Pending;
+            }
+            self.register(&mut state)?;
+            let State { home, moved, .. } = &mut *state;
+            let Home::Runtime { watch, .. } = home else {
+                unreachable!("registered one line above")
+            };
+            match watch.poll_write_ready(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(mut ready)) => ready.clear_ready(),
+                Poll::Ready(Err(_)) if !std::mem::replace(moved, true) => *home = Home::Bare,
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+            }
+        }
+    }
+
+    /// Tells the system how long a receive may block, in powers of two and only when that changes.
+    ///
+    /// A constant time-out then costs no system call; one that fires early is armed for the rest.
+    fn arm_receive_timeout(&self, state: &mut State) -> io::Result<()> {
+        let wanted = power_of_two(state.deadline.saturating_duration_since(Instant::now()));
+        if wanted != state.armed {
+            self.stream.set_read_timeout(Some(wanted))?;
+            state.armed = wanted;
+        }
+        Ok(())
+    }
+}
+
+/// What stands in an idle socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Peek {
+    Bytes,
+    Closed,
+    Quiet,
+}
+
+impl State {
+    fn receive(
+        &mut self,
+        stream: &TcpStream,
+        buf: &mut ReadBuf<'_>,
+        flags: RecvFlags,
+    ) -> Result<usize, Errno> {
+        let n = receive(stream, &mut self.scratch, buf, flags)?;
+        self.received += n as u64;
+        Ok(n)
+    }
+}
+
+/// Receives into `buf`, by way of `scratch` when that is cheaper than zeroing `buf` each time.
+fn receive(
+    stream: &TcpStream,
+    scratch: &mut Vec<u8>,
+    buf: &mut ReadBuf<'_>,
+    flags: RecvFlags,
+) -> Result<usize, Errno> {
+    let room = buf.remaining();
+    if room <= SCRATCH {
+        scratch.resize(SCRATCH, 0);
+        let (n, _) = recv(stream, &mut scratch[..room], flags)?;
+        buf.put_slice(&scratch[..n]);
+        Ok(n)
+    } else {
+        let (n, _) = recv(stream, buf.initialize_unfilled(), flags)?;
+        buf.advance(n);
+        Ok(n)
+    }
+}
+
+/// Returns the largest power of two of milliseconds that fits.
+fn power_of_two(left: Duration) -> Duration {
+    let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+    Duration::from_millis(1 << (u64::BITS - 1 - ms.leading_zeros()))
+}
+
+const SCRATCH: usize = 16 << 10;
+#[cfg(not(target_vendor = "apple"))]
+const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+/// There the socket itself was told not to signal.
+#[cfg(target_vendor = "apple")]
+const SEND: SendFlags = SendFlags::DONTWAIT;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receive_timeouts_are_powers_of_two_that_fit() {
+        let ms = Duration::from_millis;
+        for (left, armed) in [(0, 1), (1, 1), (3, 2), (250, 128), (30_000, 16_384)] {
+            assert_eq!(power_of_two(ms(left)), ms(armed));
+        }
+        assert!(power_of_two(Duration::MAX) <= Duration::MAX);
+    }
+}

@@ -1,0 +1,123 @@
+//! One TCP socket where there is no `MSG_DONTWAIT` and no `poll(2)`.
+//!
+//! Every socket lives with our reactor; a waiting thread parks until that wakes it.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::runtime::Id;
+
+use super::{alarm, home};
+
+/// A connected socket. At any time one caller uses it; the lock is never waited for.
+pub(crate) struct Socket(Mutex<State>);
+
+struct State {
+    stream: TcpStream,
+    deadline: Instant,
+    received: u64,
+}
+
+/// What came of waiting in place.
+pub(crate) enum Waited {
+    /// Park: the reactor wakes the thread.
+    Park,
+}
+
+impl Socket {
+    /// Connects without waiting longer than `deadline`.
+    pub(crate) async fn connect(
+        to: SocketAddr,
+        deadline: Instant,
+        own_reactor: bool,
+    ) -> io::Result<Arc<Self>> {
+        let connecting = home::reactor().spawn(TcpStream::connect(to));
+        let stream = alarm::timeout_at(deadline, own_reactor, connecting)
+            .await
+            .unwrap_or_else(|| Ok(Err(io::ErrorKind::TimedOut.into())))
+            .map_err(io::Error::other)??;
+        stream.set_nodelay(true)?;
+        Ok(Arc::new(Self(Mutex::new(State {
+            stream,
+            deadline,
+            received: 0,
+        }))))
+    }
+
+    /// Begins an exchange that must end by `deadline`.
+    pub(crate) fn begin(&self, deadline: Instant) {
+        self.0.lock().deadline = deadline;
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.0.lock().deadline
+    }
+
+    /// Returns how many bytes ever came in.
+    pub(crate) fn received(&self) -> u64 {
+        self.0.lock().received
+    }
+
+    /// Every caller suits: they all wait for the reactor.
+    pub(crate) fn suits(&self, _here: Option<Id>) -> bool {
+        true
+    }
+
+    pub(crate) fn leave_home(&self) {}
+
+    /// Looks, without taking anything, whether the peer has closed or sent what nobody asked for.
+    pub(crate) fn peek(&self) -> Peek {
+        let mut byte = [0u8; 1];
+        let mut buf = ReadBuf::new(&mut byte);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match self.0.lock().stream.poll_peek(&mut cx, &mut buf) {
+            Poll::Pending => Peek::Quiet,
+            Poll::Ready(Ok(1..)) => Peek::Bytes,
+            Poll::Ready(_) => Peek::Closed,
+        }
+    }
+
+    pub(crate) fn shutdown(&self) {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let _ = Pin::new(&mut self.0.lock().stream).poll_shutdown(&mut cx);
+    }
+
+    pub(crate) fn wait_in_place(&self) -> Waited {
+        Waited::Park
+    }
+
+    pub(crate) fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut state.stream).poll_read(cx, buf);
+        state.received += (buf.filled().len() - before) as u64;
+        read
+    }
+
+    pub(crate) fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0.lock().stream).poll_write_vectored(cx, bufs)
+    }
+}
+
+/// What stands in an idle socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Peek {
+    Bytes,
+    Closed,
+    Quiet,
+}
