@@ -11,7 +11,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{OpenStack, fault, image, link};
-use crate::call::{Call, Cursor, Page, Request, Response, Service, Step};
+use crate::call::{Call, Cursor, Page, Request, Response, Service, Step, request_id};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 use crate::service::compute::ComputeApi;
@@ -114,7 +114,7 @@ fn id_of_order(name: &str, response: &Response) -> Result<String> {
             );
             Err(Error::new(ErrorKind::Ambiguous, text)
                 .with_status(response.status)
-                .with_request_id(fault::request_id(response))
+                .with_request_id(request_id(&response.headers))
                 .with_source(lost))
         }
     }

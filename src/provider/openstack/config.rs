@@ -157,7 +157,7 @@ impl Config {
         self.with(Setting::Interface, name)
     }
 
-    /// Trusts these certificates, in PEM form, besides those of the system.
+    /// Trusts these certificates, in PEM form, in place of those of the system.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca = Some(Ca {
             pem: pem.into(),
@@ -263,7 +263,7 @@ impl TryFrom<Config> for Provider {
         };
         if let Some(ca) = ca {
             ca.check()?;
-            trust.extra_roots = ca.pem;
+            trust.roots = ca.pem;
             trust.origin = ca.file;
         }
         let native = Arc::new(OpenStack::new());

@@ -150,7 +150,6 @@ fn the_token_is_read_with_its_times_and_its_catalog() {
     assert_eq!(grant.token.header(), "gAAAA-made-up");
     assert!(grant.token.header().is_sensitive());
     assert_eq!(grant.lifetime, Duration::from_secs(3600));
-    assert_eq!(grant.expires, answer::time("2025-11-23T04:58:39Z"));
     let endpoints: Vec<_> = grant
         .endpoints
         .iter()

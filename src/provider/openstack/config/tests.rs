@@ -66,7 +66,7 @@ fn a_configuration_of_code_becomes_a_provider() {
     assert!(provider.compute.is_some());
     assert!(provider.native.downcast_ref::<OpenStack>().is_some());
     assert!(provider.trust.insecure);
-    assert_eq!(provider.trust.extra_roots, PEM.as_bytes());
+    assert_eq!(provider.trust.roots, PEM.as_bytes());
     let login = provider.auth.login().expect("a login").request;
     let sent: serde_json::Value = serde_json::from_slice(&login.body).expect("JSON");
     let domain = serde_json::json!({"name": "Ops"});
@@ -156,7 +156,7 @@ fn the_certificates_that_a_variable_names_are_read() {
     let file = folder.file("ca.pem", PEM);
     for path in [file.as_str(), "~/ca.pem"] {
         let provider = provider(with(path).expect("complete")).expect("a provider");
-        assert_eq!(provider.trust.extra_roots, PEM.as_bytes());
+        assert_eq!(provider.trust.roots, PEM.as_bytes());
         assert_eq!(provider.trust.origin.as_deref(), Some(file.as_str()));
     }
 
