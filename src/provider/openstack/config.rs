@@ -209,7 +209,7 @@ impl Config {
         values.keystone()?;
         values.is_insecure()?;
         let ca = match values.text(Setting::CaCert) {
-            Some(path) => Some(Ca::read(path, &values.name(Setting::CaCert), env)?),
+            Some(path) => Some(Ca::read(path, &values.place(Setting::CaCert), env)?),
             None => None,
         };
         Ok(Self { values, ca })
