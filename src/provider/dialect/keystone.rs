@@ -134,7 +134,7 @@ impl Keystone {
             return Err(self.refused(response));
         }
         self.read(response)
-            .map_err(|e| e.with_request_id(request_id(&response.headers)))
+            .map_err(|e| e.answered_as(request_id(&response.headers)))
     }
 
     fn read(&self, response: &Response) -> Result<Grant> {

@@ -107,7 +107,7 @@ fn id_of_order(name: &str, response: &Response) -> Result<String> {
             );
             Err(Error::new(ErrorKind::Ambiguous, text)
                 .with_status(response.status)
-                .with_request_id(request_id(&response.headers))
+                .answered_as(request_id(&response.headers))
                 .with_source(lost))
         }
     }

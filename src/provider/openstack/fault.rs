@@ -15,7 +15,7 @@ use crate::provider::dialect::answer;
 /// Reads the JSON of an answer, or the error that it is; `asked` names what was asked for.
 pub(super) fn json<'a, T: Deserialize<'a>>(response: &'a Response, asked: &str) -> Result<T> {
     success(response)?;
-    answer::json(response, asked).map_err(|e| e.with_request_id(request_id(&response.headers)))
+    answer::json(response, asked).map_err(|e| e.answered_as(request_id(&response.headers)))
 }
 
 /// Checks that an answer says it went well.
@@ -36,7 +36,7 @@ pub(super) fn fault(response: &Response) -> Error {
     };
     let error = Error::new(kind, text)
         .with_status(response.status)
-        .with_request_id(request_id(&response.headers))
+        .answered_as(request_id(&response.headers))
         .with_retry_after(retry_after(response));
     match code {
         Some(code) => error.with_code(code),
