@@ -39,10 +39,7 @@ impl<T: 'static> Call<T> {
         request: Request,
         read: impl FnOnce(Response) -> Result<Step<T>> + Send + 'static,
     ) -> Self {
-        Self {
-            request,
-            read: Box::new(read),
-        }
+        Self { request, read: Box::new(read) }
     }
 
     /// Continues with what `f` makes of the result.
@@ -63,9 +60,7 @@ impl<T: 'static> Call<T> {
 
 impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("request", &self.request)
-            .finish_non_exhaustive()
+        f.debug_struct("Call").field("request", &self.request).finish_non_exhaustive()
     }
 }
 
@@ -111,14 +106,7 @@ impl Request {
             Method::POST | Method::PATCH => Replay::Never,
             _ => Replay::Safe,
         };
-        Self {
-            target,
-            method,
-            path: path.into(),
-            headers: Vec::new(),
-            body: Bytes::new(),
-            replay,
-        }
+        Self { target, method, path: path.into(), headers: Vec::new(), body: Bytes::new(), replay }
     }
 
     pub(crate) fn get(service: Service, path: impl Into<String>) -> Self {
@@ -142,10 +130,7 @@ impl Request {
         let bytes = serde_json::to_vec(body)
             .map_err(|e| Error::invalid("the request cannot be written as JSON").with_source(e))?;
         self.body = bytes.into();
-        Ok(self.header(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        ))
+        Ok(self.header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
     }
 
     pub(crate) fn replay(mut self, replay: Replay) -> Self {

@@ -83,10 +83,7 @@ impl Cancel {
     /// Runs an operation's future until it ends or this is cancelled.
     pub(crate) async fn bound<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let mut operation = pin!(operation);
-        let mut listening = Listening {
-            cancel: self,
-            id: None,
-        };
+        let mut listening = Listening { cancel: self, id: None };
         poll_fn(|cx| {
             listening.renew(cx.waker());
             if self.is_canceled() {
@@ -110,14 +107,9 @@ struct Listening<'a> {
 
 impl Listening<'_> {
     fn renew(&mut self, waker: &Waker) {
-        let listener = Listener {
-            waker: waker.clone(),
-            thread: park::with_parker(Arc::clone),
-        };
+        let listener = Listener { waker: waker.clone(), thread: park::with_parker(Arc::clone) };
         let mut listeners = self.cancel.0.listeners.lock();
-        let own = self
-            .id
-            .and_then(|id| listeners.all.iter_mut().find(|(i, _)| *i == id));
+        let own = self.id.and_then(|id| listeners.all.iter_mut().find(|(i, _)| *i == id));
         if let Some((_, known)) = own {
             *known = listener;
             return;
@@ -144,8 +136,6 @@ fn canceled() -> Error {
 
 impl fmt::Debug for Cancel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cancel")
-            .field("canceled", &self.is_canceled())
-            .finish()
+        f.debug_struct("Cancel").field("canceled", &self.is_canceled()).finish()
     }
 }

@@ -88,10 +88,7 @@ impl Driver {
         if region.is_empty() {
             return Err(Error::invalid("the region's name is empty"));
         }
-        Ok(Self {
-            session: self.session.in_region(region),
-            provider: Arc::clone(&self.provider),
-        })
+        Ok(Self { session: self.session.in_region(region), provider: Arc::clone(&self.provider) })
     }
 
     /// Returns the provider's own type, whose operations go beyond the portable ones.
@@ -127,13 +124,7 @@ impl Driver {
 
     fn assemble(provider: Provider, settings: Settings) -> Result<Self> {
         let provider = Arc::new(provider);
-        let Provider {
-            name,
-            auth,
-            trust,
-            region,
-            ..
-        } = &*provider;
+        let Provider { name, auth, trust, region, .. } = &*provider;
         let session = Session::new(name, Arc::clone(auth), trust, region.as_deref(), settings)?;
         Ok(Self { session, provider })
     }
@@ -146,8 +137,6 @@ impl Driver {
 
 impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver")
-            .field("provider", &self.provider.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Driver").field("provider", &self.provider.name).finish_non_exhaustive()
     }
 }

@@ -216,13 +216,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            operation,
-            message,
-            status,
-            request_id,
-            ..
-        } = &*self.0;
+        let Inner { operation, message, status, request_id, .. } = &*self.0;
         if let Some(operation) = operation {
             write!(f, "{operation}: ")?;
         }
@@ -279,10 +273,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|e| e as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|e| e as &(dyn StdError + 'static))
     }
 }
 
@@ -296,9 +287,7 @@ fn one_line(text: String) -> String {
         return text;
     }
     let mut line = String::with_capacity(text.len().min(LONGEST_MESSAGE));
-    for word in text
-        .split(|c: char| c.is_control() || c.is_whitespace())
-        .filter(|w| !w.is_empty())
+    for word in text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty())
     {
         if line.len() + word.len() >= LONGEST_MESSAGE {
             line.push('…');
@@ -328,10 +317,7 @@ mod tests {
             .with_request_id(Some("req-1".into()))
             .during("openstack", "create_node")
             .during("openstack", "wait_until_running");
-        assert_eq!(
-            e.to_string(),
-            "create_node: Quota exceeded for cores (403, request req-1)"
-        );
+        assert_eq!(e.to_string(), "create_node: Quota exceeded for cores (403, request req-1)");
     }
 
     #[test]

@@ -71,9 +71,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn header(&mut self, name: &str, value: &str) {
-        let parsed = HeaderName::try_from(name)
-            .ok()
-            .zip(HeaderValue::try_from(value).ok());
+        let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
         match parsed {
             Some((name, _)) if RESERVED.contains(&name.as_str()) => {
                 let text = format!("header {name} is set by the driver and by nobody else");
@@ -103,12 +101,7 @@ const RESERVED: [&str; 8] = [
 impl<T: Send + 'static> Op<T> {
     pub(crate) fn new(session: &Session, operation: &'static str, call: Result<Call<T>>) -> Self {
         let (session, options) = (session.clone(), Options::default());
-        Self(State::Ready(Ready {
-            session,
-            operation,
-            call,
-            options,
-        }))
+        Self(State::Ready(Ready { session, operation, call, options }))
     }
 
     pub(crate) fn with(mut self, options: Options) -> Self {
@@ -172,12 +165,7 @@ impl<T: Send + 'static> Op<T> {
 
 impl<T: Send + 'static> Ready<T> {
     async fn run(self) -> Result<T> {
-        let Self {
-            session,
-            operation,
-            call,
-            options,
-        } = self;
+        let Self { session, operation, call, options } = self;
         session.run(operation, call, &options).await
     }
 }

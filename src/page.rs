@@ -55,15 +55,7 @@ impl<T: Send + 'static> List<T> {
         ask: impl Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync + 'static,
     ) -> Self {
         let (session, ask, options) = (session.clone(), Arc::new(ask), Options::default());
-        Self {
-            source: Source {
-                session,
-                operation,
-                ask,
-                options,
-            },
-            running: None,
-        }
+        Self { source: Source { session, operation, ask, options }, running: None }
     }
 
     /// Waits for the whole list on the calling thread.
@@ -89,12 +81,7 @@ impl<T: Send + 'static> List<T> {
     where
         T: Unpin,
     {
-        Lazy {
-            source: self.source,
-            items: Vec::new().into_iter(),
-            at: At::Start,
-            asked: None,
-        }
+        Lazy { source: self.source, items: Vec::new().into_iter(), at: At::Start, asked: None }
     }
 
     /// Gives the items one by one, asking for pages as they are needed; for plain threads.
@@ -104,12 +91,7 @@ impl<T: Send + 'static> List<T> {
     where
         T: Unpin,
     {
-        Lazy {
-            source: self.source,
-            items: Vec::new().into_iter(),
-            at: At::Start,
-            asked: None,
-        }
+        Lazy { source: self.source, items: Vec::new().into_iter(), at: At::Start, asked: None }
     }
 
     /// Sets how long the list may take as a whole; see [`Op::timeout`].
@@ -144,12 +126,7 @@ impl<T: Send + 'static> Source<T> {
 
     /// Follows every page as one operation with one deadline.
     async fn all(self) -> Result<Vec<T>> {
-        let Self {
-            session,
-            operation,
-            ask,
-            options,
-        } = self;
+        let Self { session, operation, ask, options } = self;
         let first = ask(None).and_then(|call| all_pages(call, ask, Vec::new(), None));
         session.run(operation, first, &options).await
     }
@@ -183,9 +160,7 @@ impl<T: Send + 'static> Future for List<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let list = self.get_mut();
-        let running = list
-            .running
-            .get_or_insert_with(|| Box::pin(list.source.fork().all()));
+        let running = list.running.get_or_insert_with(|| Box::pin(list.source.fork().all()));
         running.as_mut().poll(cx)
     }
 }

@@ -125,10 +125,8 @@ impl Settings {
     /// `Invalid` when the text cannot stand in a header.
     pub fn application(mut self, name: &str) -> Result<Self> {
         self.user_agent = HeaderValue::from_str(&format!("{USER_AGENT} {name}")).map_err(|e| {
-            Error::invalid(format!(
-                "application name {name:?} cannot stand in a header"
-            ))
-            .with_source(e)
+            Error::invalid(format!("application name {name:?} cannot stand in a header"))
+                .with_source(e)
         })?;
         Ok(self)
     }
@@ -156,10 +154,7 @@ pub struct Retry {
 impl Retry {
     /// Tries up to `attempts` times in all; at least once.
     pub fn attempts(attempts: u32) -> Self {
-        Self {
-            attempts: attempts.max(1),
-            ..Self::default()
-        }
+        Self { attempts: attempts.max(1), ..Self::default() }
     }
 
     /// Tries once.

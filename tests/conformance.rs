@@ -71,25 +71,13 @@ fn cloud(config: openstack::Config, sim: Option<Sim>) -> Cloud {
     let compute = driver.compute().unwrap();
     let sizes = compute.list_sizes().wait().unwrap();
     let fits = |s: &&Size| s.disk_gb > 0 && s.vcpus > 0;
-    let size = sizes
-        .iter()
-        .filter(fits)
-        .min_by_key(|s| (s.ram_mb, s.vcpus))
-        .unwrap()
-        .clone();
+    let size = sizes.iter().filter(fits).min_by_key(|s| (s.ram_mb, s.vcpus)).unwrap().clone();
     let mut images = compute.list_images().wait().unwrap();
     images.retain(|i| i.state == ImageState::Active);
     images.sort_by(|a, b| a.name.cmp(&b.name));
     let image = images.swap_remove(0);
     let network = is_real().then(|| usable_network(&driver)).flatten();
-    Cloud {
-        driver,
-        compute,
-        size,
-        image,
-        network,
-        sim,
-    }
+    Cloud { driver, compute, size, image, network, sim }
 }
 
 /// The network that `WELKIN_NETWORK` names, or else the first that is not the way out.
@@ -118,13 +106,7 @@ impl Cloud {
     }
 
     fn create(&self, what: &str) -> Guarded<'_> {
-        Guarded(
-            &self.compute,
-            self.compute
-                .create_node(&self.new_node(what))
-                .wait()
-                .unwrap(),
-        )
+        Guarded(&self.compute, self.compute.create_node(&self.new_node(what)).wait().unwrap())
     }
 }
 
@@ -133,15 +115,8 @@ fn sizes_are_listed_with_their_figures() {
     on_every_cloud(|cloud| {
         let sizes = cloud.compute.list_sizes().wait().unwrap();
         assert!(!sizes.is_empty());
-        assert_eq!(
-            sizes.iter().map(|s| &s.id).collect::<HashSet<_>>().len(),
-            sizes.len()
-        );
-        assert!(
-            sizes
-                .iter()
-                .all(|s| s.ram_mb > 0 && s.vcpus > 0 && !s.name.is_empty())
-        );
+        assert_eq!(sizes.iter().map(|s| &s.id).collect::<HashSet<_>>().len(), sizes.len());
+        assert!(sizes.iter().all(|s| s.ram_mb > 0 && s.vcpus > 0 && !s.name.is_empty()));
     });
 }
 
@@ -149,18 +124,11 @@ fn sizes_are_listed_with_their_figures() {
 fn images_are_listed_and_found_by_name_and_id() {
     on_every_cloud(|Cloud { compute, image, .. }| {
         let images = compute.list_images().wait().unwrap();
-        assert!(
-            images
-                .iter()
-                .any(|i| i.id == image.id && i.created_at.is_some())
-        );
+        assert!(images.iter().any(|i| i.id == image.id && i.created_at.is_some()));
         assert_eq!(compute.find_image(&image.id).wait().unwrap(), *image);
         let error = compute.find_image("no such image").wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert!(
-            error.to_string().contains(&image.name),
-            "it lists what there is: {error}"
-        );
+        assert!(error.to_string().contains(&image.name), "it lists what there is: {error}");
     });
 }
 
@@ -206,11 +174,7 @@ fn lists_follow_every_page_in_every_way() {
         let compute = &cloud.compute;
         let all = ids(compute.list_nodes().wait().unwrap());
         assert!(made.iter().all(|m| all.contains(&m.1.id)));
-        let lazily = compute
-            .list_nodes()
-            .iter()
-            .collect::<Result<Vec<_>, _>>()
-            .unwrap();
+        let lazily = compute.list_nodes().iter().collect::<Result<Vec<_>, _>>().unwrap();
         assert!(made.iter().all(|m| lazily.iter().any(|n| n.id == m.1.id)));
 
         let streamed = smol::block_on(drain(compute.list_nodes().stream()));
@@ -250,14 +214,10 @@ fn threads_and_tasks_share_one_login() {
         let opened = Driver::clone(&cloud.driver);
         let compute = opened.compute().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let tasks: Vec<_> = (0..8)
-            .map(|_| runtime.spawn(compute.list_sizes()))
-            .collect();
+        let tasks: Vec<_> = (0..8).map(|_| runtime.spawn(compute.list_sizes())).collect();
         thread::scope(|s| {
             let compute = &compute;
-            let threads: Vec<_> = (0..8)
-                .map(|_| s.spawn(|| compute.list_sizes().wait()))
-                .collect();
+            let threads: Vec<_> = (0..8).map(|_| s.spawn(|| compute.list_sizes().wait())).collect();
             for thread in threads {
                 assert!(!thread.join().unwrap().unwrap().is_empty());
             }
@@ -282,10 +242,7 @@ fn what_is_not_there_is_not_found_with_the_request_id() {
             compute.wait_until_running(none).wait().unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-            assert!(
-                error.request_id().is_some_and(|id| !id.is_empty()),
-                "{error:?}"
-            );
+            assert!(error.request_id().is_some_and(|id| !id.is_empty()), "{error:?}");
         }
     });
 }
@@ -293,23 +250,12 @@ fn what_is_not_there_is_not_found_with_the_request_id() {
 #[test]
 fn ids_never_leave_their_place_in_the_path() {
     on_every_cloud(|Cloud { compute, .. }| {
-        for id in [
-            "../flavors",
-            "a/b",
-            "x?limit=1",
-            "x#y",
-            "ünï\nçode",
-            "%2e%2e",
-            ".",
-        ] {
+        for id in ["../flavors", "a/b", "x?limit=1", "x#y", "ünï\nçode", "%2e%2e", "."] {
             let error = compute.get_node(id).wait().unwrap_err();
             let kinds = [ErrorKind::NotFound, ErrorKind::Invalid];
             assert!(kinds.contains(&error.kind()), "{id:?}: {error:?}");
         }
-        assert_eq!(
-            compute.get_node("").wait().unwrap_err().kind(),
-            ErrorKind::Invalid
-        );
+        assert_eq!(compute.get_node("").wait().unwrap_err().kind(), ErrorKind::Invalid);
     });
 }
 
@@ -319,25 +265,15 @@ fn orders_that_cannot_be_met_are_invalid() {
         let create = |spec: NewNode| cloud.compute.create_node(&spec).wait().unwrap_err();
         let whole = || cloud.new_node("odd");
         for (what, error) in [
-            (
-                "no name",
-                create(NewNode::named("").size(&cloud.size).image(&cloud.image)),
-            ),
+            ("no name", create(NewNode::named("").size(&cloud.size).image(&cloud.image))),
             ("no size", create(NewNode::named("x").image(&cloud.image))),
             ("no image", create(NewNode::named("x").size(&cloud.size))),
             (
                 "name of 256 bytes",
-                create(
-                    NewNode::named("n".repeat(256))
-                        .size(&cloud.size)
-                        .image(&cloud.image),
-                ),
+                create(NewNode::named("n".repeat(256)).size(&cloud.size).image(&cloud.image)),
             ),
             ("unknown size", create(whole().size("no-such-size"))),
-            (
-                "unknown image",
-                create(whole().image("00000000-0000-4000-8000-000000000000")),
-            ),
+            ("unknown image", create(whole().image("00000000-0000-4000-8000-000000000000"))),
         ] {
             assert_eq!(error.kind(), ErrorKind::Invalid, "{what}: {error:?}");
         }
@@ -349,10 +285,7 @@ fn odd_names_come_back_as_they_went() {
     on_every_cloud(|cloud| {
         for name in ["ümlaut 雲 ☁", "a \"quoted\" \\ name", &"n".repeat(255)] {
             let spec = NewNode::named(name).size(&cloud.size).image(&cloud.image);
-            let spec = cloud
-                .network
-                .iter()
-                .fold(spec, |spec, network| spec.network(network));
+            let spec = cloud.network.iter().fold(spec, |spec, network| spec.network(network));
             let node = cloud.compute.create_node(&spec).wait().unwrap();
             let node = Guarded(&cloud.compute, node);
             assert_eq!(cloud.compute.get_node(&node.1).wait().unwrap().name, name);
@@ -367,20 +300,10 @@ fn a_node_that_fails_says_why() {
             return eprintln!("this cloud has no size that fails: not asked");
         };
         let spec = cloud.new_node("fails").size(&size);
-        let node = Guarded(
-            &cloud.compute,
-            cloud.compute.create_node(&spec).wait().unwrap(),
-        );
-        let error = cloud
-            .compute
-            .wait_until_running(&node.1)
-            .wait()
-            .unwrap_err();
+        let node = Guarded(&cloud.compute, cloud.compute.create_node(&spec).wait().unwrap());
+        let error = cloud.compute.wait_until_running(&node.1).wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Failed);
-        assert!(
-            error.to_string().contains("No valid host"),
-            "the cloud's words: {error}"
-        );
+        assert!(error.to_string().contains("No valid host"), "the cloud's words: {error}");
         assert!(error.request_id().is_some());
     });
 }
@@ -394,10 +317,7 @@ fn what_the_quota_forbids_is_said_as_that() {
         let spec = cloud.new_node("quota").size(&size);
         let error = cloud.compute.create_node(&spec).wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Quota);
-        assert!(
-            error.to_string().contains("Quota exceeded"),
-            "the cloud's words: {error}"
-        );
+        assert!(error.to_string().contains("Quota exceeded"), "the cloud's words: {error}");
         assert!(error.request_id().is_some());
     });
 }
@@ -405,12 +325,7 @@ fn what_the_quota_forbids_is_said_as_that() {
 #[test]
 fn a_wrong_password_is_auth_and_an_unknown_region_invalid() {
     on_every_cloud(|cloud| {
-        let error = cloud
-            .driver
-            .in_region("Atlantis")
-            .unwrap()
-            .compute()
-            .unwrap();
+        let error = cloud.driver.in_region("Atlantis").unwrap().compute().unwrap();
         let error = error.list_nodes().wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(error.to_string().contains("there are: Region"), "{error}");
@@ -426,21 +341,14 @@ fn a_wrong_password_is_auth_and_an_unknown_region_invalid() {
             }
         };
         let config = match &cloud.sim {
-            Some(sim) => sim
-                .ca_pem()
-                .map_or(config.clone(), |pem| config.ca_pem(pem)),
+            Some(sim) => sim.ca_pem().map_or(config.clone(), |pem| config.ca_pem(pem)),
             None => match std::env::var("OS_CACERT") {
                 Ok(file) => config.ca_pem(std::fs::read(file).unwrap()),
                 Err(_) => config,
             },
         };
-        let error = Driver::open(config)
-            .unwrap()
-            .compute()
-            .unwrap()
-            .list_nodes()
-            .wait()
-            .unwrap_err();
+        let error =
+            Driver::open(config).unwrap().compute().unwrap().list_nodes().wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Auth, "{error:?}");
         assert!(error.request_id().is_some());
         assert!(!format!("{error:?} {error}").contains("not this"));
@@ -451,10 +359,7 @@ fn a_wrong_password_is_auth_and_an_unknown_region_invalid() {
 fn waiting_can_be_cut_short_and_cancelled() {
     on_every_cloud(|cloud| {
         let node = cloud.create("waits");
-        let brief = cloud
-            .compute
-            .wait_until_running(&node.1)
-            .timeout(Duration::from_millis(250));
+        let brief = cloud.compute.wait_until_running(&node.1).timeout(Duration::from_millis(250));
         let error = brief.wait().unwrap_err();
         assert!(matches!(
             error.kind(),

@@ -11,20 +11,14 @@ use welkin::{Compute, Driver, NewNode, Settings};
 
 fn fast() -> Builder {
     let no = Duration::ZERO;
-    Sim::builder()
-        .login_delay(no)
-        .read_delay(no)
-        .create_delay(no)
-        .boot_time(no)
+    Sim::builder().login_delay(no).read_delay(no).create_delay(no).boot_time(no)
 }
 
 /// Creates a node for each caller and returns their ids.
 fn create(compute: &Compute, count: usize) -> Vec<String> {
     let image = compute.find_image("tiny").wait().unwrap();
     let order = |i| NewNode::named(format!("n{i}")).size("1").image(&image);
-    (0..count)
-        .map(|i| compute.create_node(&order(i)).wait().unwrap().id)
-        .collect()
+    (0..count).map(|i| compute.create_node(&order(i)).wait().unwrap().id).collect()
 }
 
 #[test]
@@ -52,11 +46,7 @@ fn in_a_race_of_64_threads_everyone_gets_its_own_node() {
     let seen = sim.stats();
     assert_eq!(seen.logins, 1);
     assert!(seen.by_path["GET /compute/v2.1/servers/{id}"] >= CALLS as u64);
-    assert!(
-        seen.connections <= 65,
-        "64, and one for the login: {}",
-        seen.connections
-    );
+    assert!(seen.connections <= 65, "64, and one for the login: {}", seen.connections);
 }
 
 #[test]
@@ -74,10 +64,7 @@ fn threads_tokio_tasks_and_smol_tasks_use_one_static_at_once() {
             });
         }
         s.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut tasks = tokio::task::JoinSet::new();
                 for id in ids.iter().cycle().take(500) {
@@ -89,9 +76,7 @@ fn threads_tokio_tasks_and_smol_tasks_use_one_static_at_once() {
         });
         s.spawn(|| {
             let asked = ids.iter().cycle().take(500);
-            let tasks: Vec<_> = asked
-                .map(|id| (id, smol::spawn(compute.get_node(id))))
-                .collect();
+            let tasks: Vec<_> = asked.map(|id| (id, smol::spawn(compute.get_node(id)))).collect();
             for (id, task) in tasks {
                 assert_eq!(smol::block_on(task).unwrap().id, *id);
             }
@@ -99,11 +84,7 @@ fn threads_tokio_tasks_and_smol_tasks_use_one_static_at_once() {
     });
     let seen = sim.stats();
     assert_eq!(seen.logins, 1);
-    assert!(
-        seen.peak_open_connections <= 9,
-        "{}",
-        seen.peak_open_connections
-    );
+    assert!(seen.peak_open_connections <= 9, "{}", seen.peak_open_connections);
     assert_eq!(driver.stats().waiting, 0);
 }
 
@@ -128,10 +109,7 @@ fn revocation_under_many_callers_is_one_login_and_no_failure() {
 
 #[test]
 fn tokens_that_live_a_second_are_renewed_ahead_and_nobody_fails() {
-    let sim = fast()
-        .token_lifetime(Duration::from_secs(1))
-        .start()
-        .unwrap();
+    let sim = fast().token_lifetime(Duration::from_secs(1)).start().unwrap();
     let driver = Driver::open(sim.config()).unwrap();
     let compute = driver.compute().unwrap();
     let ids = create(&compute, 8);
@@ -147,8 +125,5 @@ fn tokens_that_live_a_second_are_renewed_ahead_and_nobody_fails() {
         }
     });
     let logins = sim.stats().logins;
-    assert!(
-        (4..=9).contains(&logins),
-        "{logins} logins in 3.5 lifetimes"
-    );
+    assert!((4..=9).contains(&logins), "{logins} logins in 3.5 lifetimes");
 }

@@ -22,19 +22,11 @@ fn password_login_gives_token_and_catalog() {
     let answer = client.post("/identity/v3/auth/tokens", &login("demo", "secret"));
     assert_eq!(answer.status, 201);
     assert_eq!(answer.header("x-subject-token").unwrap().len(), 183);
-    assert!(
-        answer
-            .header("x-openstack-request-id")
-            .unwrap()
-            .starts_with("req-")
-    );
+    assert!(answer.header("x-openstack-request-id").unwrap().starts_with("req-"));
     let token = &answer.json()["token"];
     assert_eq!(token["user"]["name"], "demo");
     assert_eq!(token["project"]["domain"]["name"], "Default");
-    let types: Vec<_> = array(&token["catalog"])
-        .iter()
-        .map(|entry| text(&entry["type"]))
-        .collect();
+    let types: Vec<_> = array(&token["catalog"]).iter().map(|entry| text(&entry["type"])).collect();
     assert_eq!(types, ["identity", "compute", "image", "network"]);
     let compute = array(&token["catalog"][1]["endpoints"]);
     assert_eq!(compute.len(), 2 * 3, "two regions, three interfaces");
@@ -47,13 +39,9 @@ fn password_login_gives_token_and_catalog() {
 #[test]
 fn services_can_be_left_out_of_the_catalog() {
     let sim = quick().without_service("compute").start().unwrap();
-    let answer = Client::of(&sim)
-        .post("/identity/v3/auth/tokens", &login("demo", "secret"))
-        .json();
-    let types: Vec<_> = array(&answer["token"]["catalog"])
-        .iter()
-        .map(|entry| text(&entry["type"]))
-        .collect();
+    let answer = Client::of(&sim).post("/identity/v3/auth/tokens", &login("demo", "secret")).json();
+    let types: Vec<_> =
+        array(&answer["token"]["catalog"]).iter().map(|entry| text(&entry["type"])).collect();
     assert_eq!(types, ["identity", "image", "network"]);
 }
 
@@ -83,22 +71,10 @@ fn wrong_credentials_are_refused_with_401() {
 fn malformed_logins_are_refused_with_400() {
     let sim = quick().start().unwrap();
     let cases = [
-        (
-            json!({}).to_string(),
-            "Expecting to find auth in request body.",
-        ),
-        (
-            json!([]).to_string(),
-            "Expecting to find valid JSON in request body.",
-        ),
-        (
-            "{\"auth\":".into(),
-            "Expecting to find valid JSON in request body.",
-        ),
-        (
-            json!({"auth": {}}).to_string(),
-            "'identity' is a required property",
-        ),
+        (json!({}).to_string(), "Expecting to find auth in request body."),
+        (json!([]).to_string(), "Expecting to find valid JSON in request body."),
+        ("{\"auth\":".into(), "Expecting to find valid JSON in request body."),
+        (json!({"auth": {}}).to_string(), "'identity' is a required property"),
         (
             json!({"auth": {"identity": {"methods": ["password"]}}}).to_string(),
             "Expecting to find password in identity.",
@@ -116,10 +92,7 @@ fn malformed_logins_are_refused_with_400() {
         let answer = Client::of(&sim).post_text("/identity/v3/auth/tokens", &body);
         assert_eq!(answer.status, 400, "{body}");
         let given = answer.json();
-        assert!(
-            text(&given["error"]["message"]).starts_with(message),
-            "{body}: {given}"
-        );
+        assert!(text(&given["error"]["message"]).starts_with(message), "{body}: {given}");
     }
 }
 
@@ -140,19 +113,10 @@ fn application_credential_logs_in_by_id_and_by_name() {
     let user = json!({"name": "demo", "domain": {"id": "default"}});
     let by_id = try_with(json!({"id": id, "secret": secret}));
     assert_eq!(by_id.status, 201);
-    assert_eq!(
-        by_id.json()["token"]["methods"],
-        json!(["application_credential"])
-    );
+    assert_eq!(by_id.json()["token"]["methods"], json!(["application_credential"]));
     assert_eq!(by_id.json()["token"]["project"]["name"], "demo");
-    assert_eq!(
-        try_with(json!({"name": name, "user": user, "secret": secret})).status,
-        201
-    );
-    assert_eq!(
-        try_with(json!({"name": "no", "user": user, "secret": secret})).status,
-        401
-    );
+    assert_eq!(try_with(json!({"name": name, "user": user, "secret": secret})).status, 201);
+    assert_eq!(try_with(json!({"name": "no", "user": user, "secret": secret})).status, 401);
     assert_eq!(try_with(json!({"id": id, "secret": "wrong"})).status, 401);
     assert_eq!(try_with(json!({"id": "no", "secret": secret})).status, 404);
     assert_eq!(try_with(json!({"secret": secret})).status, 400);
@@ -162,13 +126,8 @@ fn application_credential_logs_in_by_id_and_by_name() {
 fn user_and_project_can_be_given_by_id() {
     let sim = quick().start().unwrap();
     let mut client = Client::of(&sim);
-    let token = client
-        .post("/identity/v3/auth/tokens", &login("demo", "secret"))
-        .json();
-    let (user, project) = (
-        &token["token"]["user"]["id"],
-        &token["token"]["project"]["id"],
-    );
+    let token = client.post("/identity/v3/auth/tokens", &login("demo", "secret")).json();
+    let (user, project) = (&token["token"]["user"]["id"], &token["token"]["project"]["id"]);
     let mut try_with = |user: &Value, project: &Value| {
         let body = json!({"auth": {
             "identity": {"methods": ["password"],
@@ -194,13 +153,8 @@ fn token_expires_when_it_says() {
     let token = &answer.json()["token"];
     let (issued, expires) = (micros(&token["issued_at"]), micros(&token["expires_at"]));
     assert_eq!(expires - issued, lifetime.as_micros() as i64);
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    assert!(
-        (now.as_micros() as i64 - issued).abs() < 100_000,
-        "issued_at is now"
-    );
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert!((now.as_micros() as i64 - issued).abs() < 100_000, "issued_at is now");
 
     client.token = answer.header("x-subject-token").map(str::to_owned);
     assert_eq!(client.get("/compute/v2.1/servers").status, 200);
@@ -221,13 +175,7 @@ fn revoked_tokens_are_refused_and_new_ones_are_not() {
     assert_eq!(client.get("/networking/v2.0/networks").status, 401);
     let glance = client.get("/image/v2/images");
     assert_eq!(glance.status, 401);
-    assert!(
-        glance
-            .header("content-type")
-            .unwrap()
-            .starts_with("text/plain"),
-        "no Accept"
-    );
+    assert!(glance.header("content-type").unwrap().starts_with("text/plain"), "no Accept");
     assert!(glance.header("www-authenticate").is_some());
     assert_eq!(sim.stats().unauthorized, 3);
     client.log_in();
@@ -243,10 +191,7 @@ fn a_token_can_be_validated_and_revoked() {
         let subject = [("X-Subject-Token", subject.as_str())];
         client.send(method, "/identity/v3/auth/tokens", &subject, "")
     };
-    assert_eq!(
-        ask(&mut client, "GET").json()["token"]["user"]["name"],
-        "demo"
-    );
+    assert_eq!(ask(&mut client, "GET").json()["token"]["user"]["name"], "demo");
     assert_eq!(ask(&mut client, "DELETE").status, 204);
     assert_eq!(ask(&mut client, "GET").status, 404);
     client.token = Some(subject.clone());
@@ -259,10 +204,7 @@ fn versions_need_no_token() {
     let mut client = Client::of(&sim);
     assert_eq!(client.get("/identity").status, 300);
     assert_eq!(client.get("/identity/v3").json()["version"]["id"], "v3.14");
-    assert_eq!(
-        client.get("/compute/v2.1").json()["version"]["version"],
-        "2.93"
-    );
+    assert_eq!(client.get("/compute/v2.1").json()["version"]["version"], "2.93");
     assert_eq!(client.get("/image").status, 300);
     assert_eq!(client.get("/networking").status, 200);
 }
@@ -272,11 +214,7 @@ fn versions_need_no_token() {
 #[test]
 fn a_server_boots_and_goes() {
     let boot = Duration::from_millis(400);
-    let sim = quick()
-        .boot_time(boot)
-        .delete_time(Duration::from_millis(400))
-        .start()
-        .unwrap();
+    let sim = quick().boot_time(boot).delete_time(Duration::from_millis(400)).start().unwrap();
     let mut client = Client::logged_in(&sim);
     let before = Instant::now();
     let mut body = client.new_server("web-1", "1");
@@ -285,10 +223,7 @@ fn a_server_boots_and_goes() {
     assert_eq!(created.status, 202);
     let id = text(&created.json()["server"]["id"]).to_owned();
     let path = format!("/compute/v2.1/servers/{id}");
-    assert_eq!(
-        created.header("location"),
-        Some(format!("{}{path}", sim.base_url()).as_str())
-    );
+    assert_eq!(created.header("location"), Some(format!("{}{path}", sim.base_url()).as_str()));
 
     let server = client.get(&path).json()["server"].take();
     assert_eq!(server["status"], "BUILD");
@@ -303,10 +238,7 @@ fn a_server_boots_and_goes() {
     assert_eq!(sim.servers()[0].metadata["role"], "web");
 
     assert_eq!(client.send("DELETE", &path, &[], "").status, 204);
-    assert_eq!(
-        client.get(&path).json()["server"]["OS-EXT-STS:task_state"],
-        "deleting"
-    );
+    assert_eq!(client.get(&path).json()["server"]["OS-EXT-STS:task_state"], "deleting");
     until(|| client.get(&path).status == 404);
     assert_eq!(
         client.get(&path).json(),
@@ -328,11 +260,7 @@ fn the_impossible_flavor_ends_in_error() {
     assert_eq!(alone["fault"]["message"], "No valid host was found. ");
     let listed = client.get("/compute/v2.1/servers/detail").json()["servers"][0].take();
     assert_eq!(listed["status"], "ERROR");
-    assert_eq!(
-        listed.get("fault"),
-        None,
-        "as in Nova, for a server that found no host"
-    );
+    assert_eq!(listed.get("fault"), None, "as in Nova, for a server that found no host");
 }
 
 #[test]
@@ -369,11 +297,7 @@ fn bad_creates_are_told_why() {
         text(&client.get("/image/v2/images?name=unfinished").json()["images"][0]["id"]).to_owned();
     let nowhere = "6a1b0d1e-3a48-4c2d-9d2b-000000000000";
     let cases = [
-        (
-            "name",
-            json!(""),
-            "Invalid input for field/attribute name. Value: . '' is too short",
-        ),
+        ("name", json!(""), "Invalid input for field/attribute name. Value: . '' is too short"),
         (
             "name",
             json!(3),
@@ -387,11 +311,7 @@ fn bad_creates_are_told_why() {
             "Invalid input for field/attribute imageRef. Value: nope. 'nope' is not valid under any of the given schemas",
         ),
         ("imageRef", json!(nowhere), "Can not find requested image"),
-        (
-            "imageRef",
-            json!(queued),
-            &format!("Image {queued} is not active."),
-        ),
+        ("imageRef", json!(queued), &format!("Image {queued} is not active.")),
         (
             "metadata",
             json!({"a": 3}),
@@ -407,21 +327,14 @@ fn bad_creates_are_told_why() {
             json!([{"uuid": "nope"}]),
             "Bad networks format: network uuid is not in proper format (nope)",
         ),
-        (
-            "networks",
-            json!([{"uuid": nowhere}]),
-            &format!("Network {nowhere} could not be found."),
-        ),
+        ("networks", json!([{"uuid": nowhere}]), &format!("Network {nowhere} could not be found.")),
     ];
     for (property, value, message) in cases {
         let mut body = good.clone();
         body["server"][property] = value;
         let refused = client.post("/compute/v2.1/servers", &body);
         assert_eq!(refused.status, 400, "{body}");
-        assert_eq!(
-            refused.json(),
-            json!({"badRequest": {"code": 400, "message": message}})
-        );
+        assert_eq!(refused.json(), json!({"badRequest": {"code": 400, "message": message}}));
     }
     let bodies = [
         ("", "None is not of type 'object'"),
@@ -450,21 +363,12 @@ fn microversions_are_spoken() {
     let mut client = Client::logged_in(&sim);
     let id = client.create("web", "2");
     let path = format!("/compute/v2.1/servers/{id}");
-    let mut in_version = |version: &str| {
-        client.send(
-            "GET",
-            &path,
-            &[("X-OpenStack-Nova-API-Version", version)],
-            "",
-        )
-    };
+    let mut in_version =
+        |version: &str| client.send("GET", &path, &[("X-OpenStack-Nova-API-Version", version)], "");
     assert_eq!(in_version("2.1").json()["server"]["flavor"]["id"], "2");
     let later = in_version("latest");
     assert_eq!(later.header("x-openstack-nova-api-version"), Some("2.93"));
-    assert_eq!(
-        later.json()["server"]["flavor"]["original_name"],
-        "m1.small"
-    );
+    assert_eq!(later.json()["server"]["flavor"]["original_name"], "m1.small");
     assert_eq!(in_version("2.999").status, 406);
     assert_eq!(in_version("new").status, 400);
 }
@@ -478,10 +382,7 @@ fn servers_come_in_pages_newest_first() {
     for name in ["a", "b", "c", "d", "e"] {
         client.create(name, "1");
     }
-    for path in [
-        "/compute/v2.1/servers",
-        "/compute/v2.1/servers/detail?limit=2&name=",
-    ] {
+    for path in ["/compute/v2.1/servers", "/compute/v2.1/servers/detail?limit=2&name="] {
         let mut names = Vec::new();
         let mut pages = 0;
         let mut next = Some(path.to_owned());
@@ -489,34 +390,22 @@ fn servers_come_in_pages_newest_first() {
             let page = client.get(&path).json();
             pages += 1;
             names.extend(
-                array(&page["servers"])
-                    .iter()
-                    .map(|server| text(&server["name"]).to_owned()),
+                array(&page["servers"]).iter().map(|server| text(&server["name"]).to_owned()),
             );
             next = page["servers_links"][0]["href"].as_str().map(|href| {
-                href.strip_prefix(sim.base_url())
-                    .expect("an address of this server")
-                    .to_owned()
+                href.strip_prefix(sim.base_url()).expect("an address of this server").to_owned()
             });
         }
         assert_eq!(names, ["e", "d", "c", "b", "a"]);
         assert_eq!(pages, 3);
     }
-    let one = client
-        .get("/compute/v2.1/servers?name=c&status=active")
-        .json();
+    let one = client.get("/compute/v2.1/servers?name=c&status=active").json();
     assert_eq!(array(&one["servers"]).len(), 1);
     assert_eq!(one["servers"][0]["name"], "c");
-    assert_eq!(
-        client.get("/compute/v2.1/servers?limit=0").json(),
-        json!({"servers": []})
-    );
+    assert_eq!(client.get("/compute/v2.1/servers?limit=0").json(), json!({"servers": []}));
     let unknown = client.get("/compute/v2.1/servers?marker=nope");
     assert_eq!(unknown.status, 400);
-    assert_eq!(
-        unknown.json()["badRequest"]["message"],
-        "marker [nope] not found"
-    );
+    assert_eq!(unknown.json()["badRequest"]["message"], "marker [nope] not found");
     assert_eq!(client.get("/compute/v2.1/servers?limit=x").status, 400);
 }
 
@@ -528,10 +417,7 @@ fn flavors_and_images_come_in_pages() {
     assert_eq!(flavors["flavors"][1]["ram"], 2048);
     assert_eq!(
         flavors["flavors_links"][0]["href"],
-        format!(
-            "{}/compute/v2.1/flavors/detail?limit=5&marker=5",
-            sim.base_url()
-        )
+        format!("{}/compute/v2.1/flavors/detail?limit=5&marker=5", sim.base_url())
     );
     let rest = client.get("/compute/v2.1/flavors?limit=5&marker=5").json();
     assert_eq!(array(&rest["flavors"]).len(), 2);
@@ -547,10 +433,7 @@ fn flavors_and_images_come_in_pages() {
     assert_eq!(rest["images"][0]["name"], "tiny");
     assert_eq!(rest.get("next"), None);
     let id = text(&rest["images"][0]["id"]);
-    assert_eq!(
-        client.get(&format!("/image/v2/images/{id}")).json()["name"],
-        "tiny"
-    );
+    assert_eq!(client.get(&format!("/image/v2/images/{id}")).json()["name"], "tiny");
     assert_eq!(client.get("/image/v2/images/nope").status, 404);
     assert_eq!(client.get("/image/v2/images?marker=nope").status, 400);
 }
@@ -576,10 +459,7 @@ fn connections_logins_and_requests_are_counted() {
     until(|| sim.stats().open_connections == 1);
     assert_eq!(sim.stats().peak_open_connections, 2);
     sim.reset_stats();
-    assert_eq!(
-        (sim.stats().requests, sim.stats().peak_open_connections),
-        (0, 1)
-    );
+    assert_eq!((sim.stats().requests, sim.stats().peak_open_connections), (0, 1));
     let as_json = serde_json::to_value(sim.stats()).unwrap();
     assert_eq!(as_json["open_connections"], 1);
 }
@@ -590,11 +470,7 @@ fn idle_connections_are_closed_and_busy_ones_are_not() {
     let sim = quick().idle_close(idle).start().unwrap();
     let mut client = Client::logged_in(&sim);
     sim.set_read_delay(2 * idle);
-    assert_eq!(
-        client.get("/compute/v2.1/servers").status,
-        200,
-        "slow, not idle"
-    );
+    assert_eq!(client.get("/compute/v2.1/servers").status, 200, "slow, not idle");
     let answered = Instant::now();
     assert_eq!(client.stream.read(&mut [0]).unwrap(), 0, "an orderly end");
     assert!(answered.elapsed() >= idle - Duration::from_millis(5));
@@ -619,10 +495,7 @@ fn delays_pass_before_the_answer_and_side_by_side() {
 
 #[test]
 fn a_create_happens_even_if_the_caller_hangs_up() {
-    let sim = quick()
-        .create_delay(Duration::from_secs(5))
-        .start()
-        .unwrap();
+    let sim = quick().create_delay(Duration::from_secs(5)).start().unwrap();
     let mut client = Client::logged_in(&sim);
     let body = client.new_server("orphan", "1").to_string();
     client.write("POST", "/compute/v2.1/servers", &[], &body);
@@ -644,26 +517,13 @@ fn large_bodies_and_bad_requests_do_no_harm() {
     assert_eq!(client.read().status, 413);
 
     let mut client = Client::of(&sim);
-    client
-        .stream
-        .write_all(b"\x16\x03\x01 no http\r\n\r\n")
-        .unwrap();
+    client.stream.write_all(b"\x16\x03\x01 no http\r\n\r\n").unwrap();
     assert_eq!(client.read().status, 400);
 
     let mut client = Client::logged_in(&sim);
-    assert_eq!(
-        client
-            .get("/compute/v2.1/servers?name=%ff%zz&limit=%31&&=")
-            .status,
-        200
-    );
+    assert_eq!(client.get("/compute/v2.1/servers?name=%ff%zz&limit=%31&&=").status, 200);
     assert_eq!(client.get("/").status, 404);
-    assert_eq!(
-        client
-            .send("PUT", "/identity/v3/auth/tokens", &[], "")
-            .status,
-        405
-    );
+    assert_eq!(client.send("PUT", "/identity/v3/auth/tokens", &[], "").status, 405);
 }
 
 #[test]
@@ -692,10 +552,7 @@ fn the_same_seed_makes_the_same_ids() {
     let [one, two] = [&one, &two].map(Client::logged_in);
     assert_eq!(one.token, two.token);
     let [three, four] = [quick(), quick()].map(|builder| builder.start().unwrap());
-    assert_ne!(
-        Client::logged_in(&three).token,
-        Client::logged_in(&four).token
-    );
+    assert_ne!(Client::logged_in(&three).token, Client::logged_in(&four).token);
 }
 
 #[test]
@@ -707,9 +564,7 @@ fn tls_is_trusted_through_the_ca_and_only_so() {
     let try_with = |name: &'static str, ca: Option<&str>| {
         let mut roots = rustls::RootCertStore::empty();
         if let Some(ca) = ca {
-            roots
-                .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
-                .unwrap();
+            roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -755,27 +610,16 @@ fn faults_answer_in_place_of_the_service() {
     sim.fail_next(Fault::too_many_requests(Duration::from_millis(1500)).on("get", "/compute"));
     sim.fail_next(Fault::unavailable().on_path("/image").times(2));
     sim.fail_next(Fault::bad_gateway().on("POST", "/compute/v2.1/servers"));
-    sim.fail_next(
-        Fault::answer(418)
-            .header("x-why", "tea")
-            .body("pot")
-            .on_path("/networking"),
-    );
+    sim.fail_next(Fault::answer(418).header("x-why", "tea").body("pot").on_path("/networking"));
 
     let slow_down = client.get("/compute/v2.1/flavors");
-    assert_eq!(
-        (slow_down.status, slow_down.header("retry-after")),
-        (429, Some("2"))
-    );
+    assert_eq!((slow_down.status, slow_down.header("retry-after")), (429, Some("2")));
     assert_eq!(client.get("/compute/v2.1/flavors").status, 200, "once");
     let statuses = [0; 3].map(|_| client.get("/image/v2/images").status);
     assert_eq!(statuses, [503, 503, 200]);
     let body = client.new_server("web", "1");
     let broken = client.post("/compute/v2.1/servers", &body);
-    assert_eq!(
-        (broken.status, broken.header("content-type")),
-        (502, Some("text/html"))
-    );
+    assert_eq!((broken.status, broken.header("content-type")), (502, Some("text/html")));
     assert!(sim.servers().is_empty(), "nothing was done");
     let tea = client.get("/networking/v2.0/networks");
     assert_eq!(
@@ -822,10 +666,7 @@ fn a_body_can_be_cut_half_way() {
     sim.fail_next(Fault::cut_body().on("GET", "/compute"));
     client.write("GET", "/compute/v2.1/flavors/detail", &[], "");
     let mut bytes = Vec::new();
-    client
-        .stream
-        .read_to_end(&mut bytes)
-        .expect("an orderly end");
+    client.stream.read_to_end(&mut bytes).expect("an orderly end");
     let head = find(&bytes, b"\r\n\r\n").unwrap() + 4;
     let promised = format!("content-length: {}", whole.body.len());
     assert!(String::from_utf8_lossy(&bytes[..head]).contains(&promised));
@@ -876,13 +717,8 @@ impl Client {
     fn of(sim: &Sim) -> Client {
         let stream = TcpStream::connect(sim.addr()).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
-        Client {
-            stream,
-            token: None,
-        }
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Client { stream, token: None }
     }
 
     fn logged_in(sim: &Sim) -> Client {
@@ -893,10 +729,7 @@ impl Client {
 
     fn reconnect(&mut self, sim: &Sim) {
         let token = self.token.take();
-        *self = Client {
-            token,
-            ..Client::of(sim)
-        };
+        *self = Client { token, ..Client::of(sim) };
     }
 
     fn log_in(&mut self) {
@@ -956,26 +789,13 @@ impl Client {
         };
         let text = String::from_utf8(bytes[..head].to_vec()).unwrap();
         let mut lines = text.lines();
-        let status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers: Vec<_> = lines
             .map(|line| line.split_once(": ").unwrap_or((line, "")))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        let mut answer = Answer {
-            status,
-            headers,
-            body: bytes.split_off(head + 4),
-        };
-        let length = answer
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let mut answer = Answer { status, headers, body: bytes.split_off(head + 4) };
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         while answer.body.len() < length {
             self.fill(&mut answer.body);
         }
@@ -993,10 +813,7 @@ impl Client {
 
 impl Answer {
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn json(&self) -> Value {
@@ -1027,28 +844,19 @@ fn array(value: &Value) -> &[Value] {
 /// Microseconds since the epoch of a time like `2026-01-02T03:04:05.678901Z`.
 fn micros(time: &Value) -> i64 {
     let time = text(time);
-    assert_eq!(
-        time.len(),
-        "2026-01-02T03:04:05.678901Z".len(),
-        "microseconds are written"
-    );
+    assert_eq!(time.len(), "2026-01-02T03:04:05.678901Z".len(), "microseconds are written");
     time.parse::<jiff::Timestamp>().unwrap().as_microsecond()
 }
 
 fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
-    bytes
-        .windows(pattern.len())
-        .position(|window| window == pattern)
+    bytes.windows(pattern.len()).position(|window| window == pattern)
 }
 
 /// Waits until it holds, and fails if it never does.
 fn until(mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "it never came true"
-        );
+        assert!(start.elapsed() < Duration::from_secs(5), "it never came true");
         thread::sleep(TICK);
     }
 }

@@ -56,9 +56,7 @@ impl Compute {
     /// Lists the nodes of the account.
     pub fn list_nodes(&self) -> List<Node> {
         let api = Arc::clone(&self.api);
-        List::new(&self.session, "list_nodes", move |from| {
-            api.list_nodes(from)
-        })
+        List::new(&self.session, "list_nodes", move |from| api.list_nodes(from))
     }
 
     /// Asks for one node.
@@ -97,17 +95,13 @@ impl Compute {
     /// Lists the sizes that nodes can have.
     pub fn list_sizes(&self) -> List<Size> {
         let api = Arc::clone(&self.api);
-        List::new(&self.session, "list_sizes", move |from| {
-            api.list_sizes(from)
-        })
+        List::new(&self.session, "list_sizes", move |from| api.list_sizes(from))
     }
 
     /// Lists the images that nodes can boot from.
     pub fn list_images(&self) -> List<Image> {
         let api = Arc::clone(&self.api);
-        List::new(&self.session, "list_images", move |from| {
-            api.list_images(from)
-        })
+        List::new(&self.session, "list_images", move |from| api.list_images(from))
     }
 
     /// Finds the size of that id or, if only one has it, of that name.
@@ -116,11 +110,7 @@ impl Compute {
     /// `Invalid` when none or several match; the message lists what there is.
     pub fn find_size(&self, id_or_name: impl Into<String>) -> Op<Size> {
         let api = Arc::clone(&self.api);
-        let call = find(
-            Arc::new(move |from| api.list_sizes(from)),
-            "size",
-            id_or_name.into(),
-        );
+        let call = find(Arc::new(move |from| api.list_sizes(from)), "size", id_or_name.into());
         Op::new(&self.session, "find_size", call)
     }
 
@@ -130,11 +120,7 @@ impl Compute {
     /// `Invalid` when none or several match; the message lists what there is.
     pub fn find_image(&self, id_or_name: impl Into<String>) -> Op<Image> {
         let api = Arc::clone(&self.api);
-        let call = find(
-            Arc::new(move |from| api.list_images(from)),
-            "image",
-            id_or_name.into(),
-        );
+        let call = find(Arc::new(move |from| api.list_images(from)), "image", id_or_name.into());
         Op::new(&self.session, "find_image", call)
     }
 
@@ -161,14 +147,8 @@ fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Resu
     Ok(api.get_node(&id)?.then(move |node| match node.state {
         NodeState::Running => Ok(Step::Done(node)),
         NodeState::Error => {
-            let why = node
-                .fault
-                .as_deref()
-                .unwrap_or("the cloud does not say why");
-            let text = format!(
-                "node {:?} went to its error state: {why}; destroy it",
-                node.name
-            );
+            let why = node.fault.as_deref().unwrap_or("the cloud does not say why");
+            let text = format!("node {:?} went to its error state: {why}; destroy it", node.name);
             Err(Error::new(ErrorKind::Failed, text))
         }
         NodeState::Terminated => Err(Error::new(
@@ -241,10 +221,8 @@ fn choose<T: Named>(mut all: Vec<T>, what: &str, key: &str) -> Result<T> {
     match (named.next(), named.next()) {
         (Some((i, _)), None) => Ok(all.swap_remove(i)),
         (Some((_, a)), Some((_, b))) => {
-            let ids: Vec<_> = [a.id(), b.id()]
-                .into_iter()
-                .chain(named.map(|(_, x)| x.id()))
-                .collect();
+            let ids: Vec<_> =
+                [a.id(), b.id()].into_iter().chain(named.map(|(_, x)| x.id())).collect();
             Err(Error::invalid(format!(
                 "{} {what}s are named {key:?}; use the id of one: {}",
                 ids.len(),
@@ -253,10 +231,7 @@ fn choose<T: Named>(mut all: Vec<T>, what: &str, key: &str) -> Result<T> {
         }
         (None, _) => {
             let names: Vec<_> = all.iter().map(Named::name).collect();
-            Err(Error::invalid(format!(
-                "no {what} {key:?}; there are: {}",
-                listed(&names)
-            )))
+            Err(Error::invalid(format!("no {what} {key:?}; there are: {}", listed(&names))))
         }
     }
 }
@@ -284,9 +259,7 @@ fn complete(new: &NewNode) -> Result<()> {
         NewNode { image: None, .. } => "image",
         _ => return Ok(()),
     };
-    Err(Error::invalid(format!(
-        "the new node has no {missing}; set it on NewNode"
-    )))
+    Err(Error::invalid(format!("the new node has no {missing}; set it on NewNode")))
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

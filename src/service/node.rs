@@ -114,13 +114,7 @@ pub struct Size {
 impl Size {
     /// Makes a size by hand, for tests of code that uses this crate.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            name: name.into(),
-            ram_mb: 0,
-            disk_gb: 0,
-            vcpus: 0,
-        }
+        Self { id: id.into(), name: name.into(), ram_mb: 0, disk_gb: 0, vcpus: 0 }
     }
 }
 
@@ -198,10 +192,7 @@ pub struct NewNode {
 impl NewNode {
     /// Begins a node of that name.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..Self::default()
-        }
+        Self { name: name.into(), ..Self::default() }
     }
 
     /// Sets the size: a [`Size`] or its id. Needed.

@@ -12,19 +12,13 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        Self {
-            instant: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
     /// Returns the moment `later`; one that no clock can show is far enough in the future.
     pub(crate) fn plus(self, later: Duration) -> Self {
         let later = later.min(FAR);
-        Self {
-            instant: self.instant + later,
-            wall: self.wall + later,
-        }
+        Self { instant: self.instant + later, wall: self.wall + later }
     }
 
     /// Tells whether either clock has reached `end`.

@@ -64,22 +64,19 @@ impl Core {
     }
 
     async fn log_in(self: Arc<Self>, generation: u64) -> Result<Snapshot> {
-        let session = Session {
-            core: Arc::clone(&self),
-            region: None,
-        };
+        let session = Session { core: Arc::clone(&self), region: None };
         let began = Moment::now();
         let call = self.auth.login();
         let grant = session.run("login", call, &Options::default()).await?;
-        let Grant {
-            token,
-            lifetime,
-            endpoints,
-        } = grant;
-        let routes = endpoints
-            .into_iter()
-            .map(|e| self.route(e))
-            .collect::<Result<_>>()?;
+        let Grant { token, lifetime, endpoints } = grant;
+        // Counted from before the login, a token never looks younger than it is; but a login that
+        // took most of a short life would leave nothing.
+        let slow = began.plus(lifetime / 2);
+        let began = if Moment::now().reached(slow) { Moment::now() } else { began };
+        if lifetime.is_zero() {
+            return Err(Error::protocol("the token that the login gave has no time to live"));
+        }
+        let routes = endpoints.into_iter().map(|e| self.route(e)).collect::<Result<_>>()?;
         Ok(Snapshot::new(token, generation, began, lifetime, routes))
     }
 
@@ -102,10 +99,7 @@ impl Core {
             replays: self.replays.load(Ordering::Relaxed),
             ..Stats::default()
         };
-        self.pools
-            .lock()
-            .values()
-            .for_each(|pool| stats.add(pool.counts()));
+        self.pools.lock().values().for_each(|pool| stats.add(pool.counts()));
         stats
     }
 

@@ -48,17 +48,11 @@ impl Session {
         settings: Settings,
     ) -> Result<Self> {
         let core = Core::new(provider, auth, trust, settings)?;
-        Ok(Self {
-            core,
-            region: region.map(Arc::from),
-        })
+        Ok(Self { core, region: region.map(Arc::from) })
     }
 
     pub(crate) fn in_region(&self, region: &str) -> Self {
-        Self {
-            core: Arc::clone(&self.core),
-            region: Some(region.into()),
-        }
+        Self { core: Arc::clone(&self.core), region: Some(region.into()) }
     }
 
     pub(crate) fn stats(&self) -> Stats {

@@ -120,11 +120,7 @@ impl Pool {
                 Taken::Now(granted) => granted,
                 Taken::Queued(place) => place.wait(need.deadline).await?,
             };
-            let mut lease = Lease {
-                pool: Arc::clone(self),
-                connection: None,
-                extra: false,
-            };
+            let mut lease = Lease { pool: Arc::clone(self), connection: None, extra: false };
             match granted {
                 Granted::Connection(connection) => {
                     lease.connection = Some(connection);
@@ -184,11 +180,7 @@ impl Pool {
                 state.next_ticket += 1;
                 state.counts.waits += 1;
                 state.waiting.insert(ticket, Arc::clone(&waiter));
-                Taken::Queued(Place {
-                    pool: Arc::clone(self),
-                    ticket,
-                    waiter,
-                })
+                Taken::Queued(Place { pool: Arc::clone(self), ticket, waiter })
             }
         };
         drop(state);
@@ -202,10 +194,7 @@ impl Pool {
     #[allow(clippy::vec_box)]
     fn sweep(&self, state: &mut State) -> Vec<Box<Connection>> {
         let now = Instant::now();
-        if state
-            .swept
-            .is_some_and(|at| now.saturating_duration_since(at) < SWEEP_EVERY)
-        {
+        if state.swept.is_some_and(|at| now.saturating_duration_since(at) < SWEEP_EVERY) {
             return Vec::new();
         }
         state.swept = Some(now);
@@ -281,12 +270,7 @@ impl Pool {
     }
 
     fn exhausted(&self) -> Error {
-        let Counts {
-            open,
-            idle,
-            waiting,
-            ..
-        } = self.counts();
+        let Counts { open, idle, waiting, .. } = self.counts();
         let advice = match park::in_wait() && tokio::runtime::Handle::try_current().is_ok() {
             true => "this wait() blocks a runtime's thread: .await there instead",
             false => "allow more connections_per_host, or more time",
@@ -372,21 +356,14 @@ pub(crate) struct Lease {
 
 impl Lease {
     pub(crate) fn connection(&mut self) -> &mut Connection {
-        self.connection
-            .as_mut()
-            .expect("a lease is given out with its connection")
+        self.connection.as_mut().expect("a lease is given out with its connection")
     }
 
     /// Makes a used connection ready for this caller; `false` if the peer has left.
     fn check(&mut self, here: Option<Id>, need: Need) -> bool {
         let connection = self.connection();
         let idle = connection.idle(Instant::now());
-        let look = idle
-            >= if need.replayable {
-                TRUSTED
-            } else {
-                TRUSTED_WITH_A_CREATE
-            };
+        let look = idle >= if need.replayable { TRUSTED } else { TRUSTED_WITH_A_CREATE };
         let moves = !connection.suits(here);
         if moves {
             connection.leave_home();

@@ -20,11 +20,9 @@ impl Budget {
 
     /// Pays for one retry, if there is enough.
     pub(crate) fn pay(&self) -> bool {
-        let paid = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                (left >= RETRY).then_some(left - RETRY)
-            });
+        let paid = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            (left >= RETRY).then_some(left - RETRY)
+        });
         paid.is_ok()
     }
 
@@ -39,9 +37,7 @@ impl Budget {
 impl Retry {
     /// Draws the pause before the next attempt, after `failed` of them.
     pub(crate) fn pause(&self, failed: u32) -> Duration {
-        let doubled = self
-            .first_pause
-            .saturating_mul(1 << failed.saturating_sub(1).min(16));
+        let doubled = self.first_pause.saturating_mul(1 << failed.saturating_sub(1).min(16));
         doubled.min(self.longest_pause).mul_f64(fastrand::f64())
     }
 }
@@ -63,14 +59,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
-    Some(
-        SystemTime::from(date)
-            .duration_since(now)
-            .unwrap_or_default(),
-    )
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
 }
 
 /// Room for some thirty retries in a row, then one for each fourteen successes.
@@ -93,22 +83,9 @@ mod tests {
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(after("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(
-            after("Sun, 06 Nov 1994 08:50:07 GMT", now),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(
-            after("Sun, 06 Nov 1994 08:49:00 GMT", now),
-            Some(Duration::ZERO)
-        );
-        for odd in [
-            "",
-            "-1",
-            "1e9",
-            "99999999999999999999",
-            "soon",
-            "Sun, 99 Nov 1994",
-        ] {
+        assert_eq!(after("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT", now), Some(Duration::ZERO));
+        for odd in ["", "-1", "1e9", "99999999999999999999", "soon", "Sun, 99 Nov 1994"] {
             assert_eq!(after(odd, now), None, "{odd}");
         }
     }

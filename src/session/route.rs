@@ -21,21 +21,11 @@ pub(crate) struct Route {
 
 impl Route {
     pub(crate) fn new(endpoint: Endpoint, pool: impl FnOnce(Origin) -> Arc<Pool>) -> Result<Self> {
-        let Endpoint {
-            service,
-            region,
-            url,
-        } = endpoint;
+        let Endpoint { service, region, url } = endpoint;
         let (origin, host, base) = Origin::split(&url)?;
         let host = HeaderValue::from_str(&host)
             .map_err(|e| Error::invalid(format!("{url:?} has no valid host")).with_source(e))?;
-        Ok(Self {
-            service,
-            region,
-            pool: pool(origin),
-            host,
-            base,
-        })
+        Ok(Self { service, region, pool: pool(origin), host, base })
     }
 }
 
@@ -52,15 +42,11 @@ pub(crate) fn find<'a>(
     match region {
         Some(region) if !routes.iter().any(|r| r.region == region) => {
             let there = listed(routes.iter().map(|r| r.region.as_str()));
-            Err(Error::invalid(format!(
-                "no region {region:?} in this account; there are: {there}"
-            )))
+            Err(Error::invalid(format!("no region {region:?} in this account; there are: {there}")))
         }
         _ => {
             let there = listed(routes.iter().filter(here).map(|r| r.service.as_str()));
-            let place = region
-                .map(|r| format!(" in region {r:?}"))
-                .unwrap_or_default();
+            let place = region.map(|r| format!(" in region {r:?}")).unwrap_or_default();
             Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
@@ -75,9 +61,5 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<_> = names.filter(|n| !n.is_empty()).collect();
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
-        "nothing".into()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }

@@ -31,6 +31,100 @@ enum Outcome {
     Broken(Broken),
 }
 
+/// What is known of a request from its attempts so far.
+#[derive(Default)]
+struct Tries {
+    failed: u32,
+    /// How often its token was refused.
+    refused: u32,
+    /// Only a new connection will do.
+    fresh: bool,
+    /// An earlier attempt may have done the work.
+    resent: bool,
+}
+
+/// What follows from an attempt.
+enum Verdict {
+    /// Try again at once: this was not the request's fault.
+    Again,
+    Final(Result<Response>),
+    /// Try again after the time that the cloud asked for, if there is time; else this is the end.
+    Passing(Duration, Result<Response>),
+}
+
+impl Tries {
+    fn judge(&mut self, outcome: Outcome, replay: Replay, core: &Core) -> Verdict {
+        let safe = replay == Replay::Safe;
+        match outcome {
+            Outcome::Answer(answer, snapshot) => self.judge_answer(answer, snapshot, safe, core),
+            // Logins have their own attempts.
+            Outcome::NotAllowed(error) => Verdict::Final(Err(error)),
+            Outcome::NotSent(error) => match error.kind() {
+                ErrorKind::Connection | ErrorKind::Timeout(Phase::Connect) => self.failed(error),
+                _ => Verdict::Final(Err(error)),
+            },
+            Outcome::Broken(Broken::Unsent(_)) if !self.fresh => {
+                self.fresh = true;
+                Verdict::Again
+            }
+            Outcome::Broken(Broken::Unsent(error)) => self.failed(error),
+            Outcome::Broken(Broken::Stale(_)) if safe && !self.fresh => {
+                core.replays.fetch_add(1, Ordering::Relaxed);
+                (self.fresh, self.resent) = (true, true);
+                Verdict::Again
+            }
+            Outcome::Broken(Broken::Stale(error) | Broken::Lost(error)) => {
+                if !safe && !error.is_lasting() {
+                    return Verdict::Final(Err(ambiguous(error)));
+                }
+                self.resent = true;
+                self.failed(error)
+            }
+        }
+    }
+
+    fn judge_answer(
+        &mut self,
+        answer: http::Response<Bytes>,
+        snapshot: Option<Arc<Snapshot>>,
+        safe: bool,
+        core: &Core,
+    ) -> Verdict {
+        let status = answer.status();
+        if let Some(snapshot) = snapshot {
+            if status == StatusCode::UNAUTHORIZED {
+                core.tokens.reject(snapshot.generation);
+                self.refused += 1;
+                // Twice refused is refused, unless others did well with the same token.
+                if self.refused < if snapshot.was_accepted() { 4 } else { 2 } {
+                    return Verdict::Again;
+                }
+            } else {
+                snapshot.note_accepted();
+            }
+        }
+        // 429 says that nothing was done; the others may stand between us and a deed.
+        let refused = status == StatusCode::TOO_MANY_REQUESTS;
+        if !retry::is_passing(status) || !(safe || refused) {
+            core.budget.earn();
+            return Verdict::Final(Ok(whole(answer, self.resent)));
+        }
+        let asked = retry::retry_after(answer.headers(), Moment::now().wall).unwrap_or_default();
+        let last = Ok(whole(answer, self.resent));
+        self.resent |= !refused;
+        self.failed += 1;
+        Verdict::Passing(asked, last)
+    }
+
+    fn failed(&mut self, error: Error) -> Verdict {
+        self.failed += 1;
+        if error.is_lasting() {
+            return Verdict::Final(Err(error));
+        }
+        Verdict::Passing(Duration::ZERO, Err(error))
+    }
+}
+
 impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
     pub(super) async fn send(
@@ -41,90 +135,24 @@ impl Core {
         deadline: Instant,
     ) -> Result<Response> {
         let plan = options.retry.unwrap_or(self.settings.retry);
-        let safe = request.replay == Replay::Safe;
-        let (mut failed, mut refused, mut fresh, mut resent) = (0, 0, false, false);
+        let mut tries = Tries::default();
         loop {
-            let outcome = self
-                .attempt(request, region, options, deadline, fresh)
-                .await;
-            // How long the cloud wants to be left alone, and what to return if there is no time.
-            let (asked, last) = match outcome {
-                Outcome::Answer(answer, Some(snapshot))
-                    if answer.status() == StatusCode::UNAUTHORIZED =>
-                {
-                    self.tokens.reject(snapshot.generation);
-                    refused += 1;
-                    // Twice refused is refused, unless others do well with the same token.
-                    if refused < if snapshot.was_accepted() { 4 } else { 2 } {
-                        continue;
-                    }
-                    return Ok(whole(answer, resent));
-                }
-                Outcome::Answer(answer, snapshot) => {
-                    if let Some(snapshot) = snapshot {
-                        snapshot.note_accepted();
-                    }
-                    let status = answer.status();
-                    if !retry::is_passing(status) {
-                        self.budget.earn();
-                        return Ok(whole(answer, resent));
-                    }
-                    // 429 says that nothing was done; the others may stand between us and a deed.
-                    if !safe && status != StatusCode::TOO_MANY_REQUESTS {
-                        return Ok(whole(answer, resent));
-                    }
-                    let asked = retry::retry_after(answer.headers(), Moment::now().wall);
-                    (asked, Ok((answer, resent)))
-                }
-                // Logins have their own attempts.
-                Outcome::NotAllowed(error) => return Err(error),
-                Outcome::NotSent(error) => {
-                    let again = matches!(
-                        error.kind(),
-                        ErrorKind::Connection | ErrorKind::Timeout(Phase::Connect)
-                    );
-                    if !again || !error.is_retryable() {
-                        return Err(error);
-                    }
-                    (None, Err(error))
-                }
-                Outcome::Broken(Broken::Unsent(_)) if !fresh => {
-                    fresh = true;
-                    continue;
-                }
-                Outcome::Broken(Broken::Stale(_)) if safe && !fresh => {
-                    self.replays.fetch_add(1, Ordering::Relaxed);
-                    (fresh, resent) = (true, true);
-                    continue;
-                }
-                Outcome::Broken(Broken::Unsent(error)) => (None, Err(error)),
-                Outcome::Broken(Broken::Stale(error) | Broken::Lost(error)) => {
-                    if error.is_lasting() {
-                        return Err(error);
-                    }
-                    if !safe {
-                        return Err(ambiguous(error));
-                    }
-                    (None, Err(error))
-                }
+            let attempt = self.attempt(request, region, options, deadline, tries.fresh);
+            let (asked, last) = match tries.judge(attempt.await, request.replay, self) {
+                Verdict::Again => continue,
+                Verdict::Final(result) => return result,
+                Verdict::Passing(asked, last) => (asked, last),
             };
-            failed += 1;
-            let pause = plan.pause(failed) + asked.unwrap_or_default();
-            if failed < plan.attempts && self.may_pause(pause, deadline) {
-                resent |=
-                    !matches!(&last, Ok((a, _)) if a.status() == StatusCode::TOO_MANY_REQUESTS);
-                self.retries.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(failed, ?pause, "trying again");
-                let own_reactor = self.settings.own_reactor;
-                Box::pin(alarm::sleep_until(Instant::now() + pause, own_reactor)).await;
-                continue;
+            let pause = plan.pause(tries.failed) + asked;
+            let no_time = Instant::now() + pause >= deadline;
+            if tries.failed >= plan.attempts || no_time || !self.budget.pay() {
+                return last;
             }
-            return last.map(|(answer, resent)| whole(answer, resent));
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(failed = tries.failed, ?pause, "trying again");
+            let again = alarm::sleep_until(Instant::now() + pause, self.settings.own_reactor);
+            Box::pin(again).await;
         }
-    }
-
-    fn may_pause(&self, pause: Duration, deadline: Instant) -> bool {
-        Instant::now() + pause < deadline && self.budget.pay()
     }
 
     async fn attempt(
@@ -137,23 +165,14 @@ impl Core {
     ) -> Outcome {
         let prepared = match &request.target {
             Target::Url(url) => self.prepare_login(url, request, options, deadline).await,
-            Target::Service(_) => {
-                self.prepare(request, region, options, deadline, fresh)
-                    .await
-            }
+            Target::Service(_) => self.prepare(request, region, options, deadline, fresh).await,
         };
-        let Prepared {
-            mut lease,
-            head,
-            snapshot,
-        } = match prepared {
+        let Prepared { mut lease, head, snapshot } = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
         let deadline = deadline.min(Instant::now() + self.settings.attempt_timeout);
-        let answer = lease
-            .connection()
-            .exchange(head, deadline, self.settings.largest_answer);
+        let answer = lease.connection().exchange(head, deadline, self.settings.largest_answer);
         match answer.await {
             Ok(answer) => Outcome::Answer(answer, snapshot),
             Err(broken) => Outcome::Broken(broken),
@@ -169,27 +188,12 @@ impl Core {
     ) -> Result<Prepared, Outcome> {
         let (service, region) = (String::new(), String::new());
         let route = self
-            .route(Endpoint {
-                service,
-                region,
-                url: url.to_owned(),
-            })
+            .route(Endpoint { service, region, url: url.to_owned() })
             .map_err(Outcome::NotAllowed)?;
-        let need = Need {
-            deadline,
-            replayable: true,
-            fresh: false,
-            login: true,
-        };
+        let need = Need { deadline, replayable: true, fresh: false, login: true };
         let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
-        let head = self
-            .head(request, &route, options, None)
-            .map_err(Outcome::NotAllowed)?;
-        Ok(Prepared {
-            lease,
-            head,
-            snapshot: None,
-        })
+        let head = self.head(request, &route, options, None).map_err(Outcome::NotAllowed)?;
+        Ok(Prepared { lease, head, snapshot: None })
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
@@ -203,12 +207,7 @@ impl Core {
     ) -> Result<Prepared, Outcome> {
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
         let replayable = request.replay == Replay::Safe;
-        let need = Need {
-            deadline,
-            replayable,
-            fresh,
-            login: false,
-        };
+        let need = Need { deadline, replayable, fresh, login: false };
         loop {
             let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;
             let route =
@@ -223,11 +222,7 @@ impl Core {
             if Arc::ptr_eq(&newer.pool, &route.pool) {
                 let head = self.head(request, newer, options, Some(&snapshot));
                 let head = head.map_err(Outcome::NotAllowed)?;
-                return Ok(Prepared {
-                    lease,
-                    head,
-                    snapshot: Some(snapshot),
-                });
+                return Ok(Prepared { lease, head, snapshot: Some(snapshot) });
             }
         }
     }
@@ -272,10 +267,7 @@ impl Core {
             headers.append(name, value.clone());
         }
         if let Some(snapshot) = snapshot {
-            self.auth.authorize(Signing {
-                headers: &mut headers,
-                token: &snapshot.token,
-            })?;
+            self.auth.authorize(Signing { headers: &mut headers, token: &snapshot.token })?;
         }
         let mut head = http::Request::new(Payload(request.body.clone()));
         *head.method_mut() = request.method.clone();
@@ -302,12 +294,7 @@ fn join(base: &str, path: &str) -> Result<Uri> {
 
 fn whole(answer: http::Response<Bytes>, resent: bool) -> Response {
     let (head, body) = answer.into_parts();
-    Response {
-        status: head.status,
-        headers: head.headers,
-        body,
-        resent,
-    }
+    Response { status: head.status, headers: head.headers, body, resent }
 }
 
 fn ambiguous(error: Error) -> Error {

@@ -43,14 +43,7 @@ impl Snapshot {
     ) -> Self {
         let renew = began.plus(lifetime - ahead(lifetime, fastrand::f64()));
         let end = began.plus(lifetime);
-        Self {
-            token,
-            generation,
-            renew,
-            end,
-            routes,
-            accepted: AtomicBool::new(false),
-        }
+        Self { token, generation, renew, end, routes, accepted: AtomicBool::new(false) }
     }
 
     pub(crate) fn note_accepted(&self) {
@@ -70,9 +63,7 @@ impl Snapshot {
 fn ahead(lifetime: Duration, random: f64) -> Duration {
     let least = Duration::from_secs(60).min(lifetime / 2);
     let most = Duration::from_secs(900);
-    let ahead = most
-        .min(least.max(lifetime / 4))
-        .mul_f64(0.8 + 0.2 * random);
+    let ahead = most.min(least.max(lifetime / 4)).mul_f64(0.8 + 0.2 * random);
     ahead.min(lifetime - lifetime / 4)
 }
 
@@ -184,10 +175,7 @@ impl TokenStore {
         let Some(mut flight) = self.flight.try_lock() else {
             return;
         };
-        let failed = flight
-            .failed
-            .as_ref()
-            .is_some_and(|f| !now.reached(f.again));
+        let failed = flight.failed.as_ref().is_some_and(|f| !now.reached(f.again));
         let done = self.usable(now).is_some_and(|s| !now.reached(s.renew));
         if flight.running || failed || done {
             return;
@@ -202,12 +190,7 @@ impl TokenStore {
         flight.id += 1;
         let current = self.current.load().as_ref().map_or(0, |s| s.generation);
         let generation = current.max(self.rejected.load(Ordering::Acquire)) + 1;
-        Takeoff {
-            store: Arc::clone(self),
-            id: flight.id,
-            generation,
-            outcome: None,
-        }
+        Takeoff { store: Arc::clone(self), id: flight.id, generation, outcome: None }
     }
 
     /// Notes that the cloud refused a token of that generation. A newer one is not touched.
@@ -217,10 +200,7 @@ impl TokenStore {
 
     /// Returns how many logins succeeded and failed.
     pub(crate) fn logins(&self) -> (u64, u64) {
-        (
-            self.logins.load(Ordering::Relaxed),
-            self.failures.load(Ordering::Relaxed),
-        )
+        (self.logins.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed))
     }
 
     fn land(&self, id: u64, outcome: Result<Snapshot>) {
@@ -240,18 +220,11 @@ impl TokenStore {
                 // While the old token lives there is time to be polite; without one every caller
                 // fails, so only the very next ones share the answer.
                 let pause = match self.usable(now) {
-                    Some(_) => POLITE
-                        .saturating_mul(1 << (in_a_row - 1).min(6))
-                        .min(LONGEST),
+                    Some(_) => POLITE.saturating_mul(1 << (in_a_row - 1).min(6)).min(LONGEST),
                     None => SHARED,
                 };
                 let again = now.plus(pause.mul_f64(0.8 + 0.2 * fastrand::f64()));
-                flight.failed = Some(Failed {
-                    id,
-                    in_a_row,
-                    error,
-                    again,
-                });
+                flight.failed = Some(Failed { id, in_a_row, error, again });
             }
         }
         flight.running = false;

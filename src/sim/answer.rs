@@ -20,19 +20,13 @@ pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
 
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     // Our own types have string keys and no failing fields.
-    of(
-        status,
-        "application/json",
-        serde_json::to_vec(body).unwrap_or_default().into(),
-    )
+    of(status, "application/json", serde_json::to_vec(body).unwrap_or_default().into())
 }
 
 pub(super) fn of(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Bytes> {
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 
@@ -42,25 +36,16 @@ pub(super) fn page(request: &Request, status: StatusCode, explanation: &str) -> 
     let accept = request.header(ACCEPT.as_str()).unwrap_or_default();
     let title = status.canonical_reason().unwrap_or_default();
     let code = format!("{} {title}", status.as_str());
-    if ["text/html", "text/*", "*/*"]
-        .iter()
-        .any(|kind| accept.contains(kind))
-    {
+    if ["text/html", "text/*", "*/*"].iter().any(|kind| accept.contains(kind)) {
         let html = format!(
             "<html>\n <head>\n  <title>{code}</title>\n </head>\n <body>\n  <h1>{code}</h1>\n  \
              {}<br /><br />\n\n\n\n </body>\n</html>",
             escaped(explanation)
         );
         of(status, "text/html; charset=UTF-8", html.into())
-    } else if ["application/json", "application/*"]
-        .iter()
-        .any(|kind| accept.contains(kind))
-    {
+    } else if ["application/json", "application/*"].iter().any(|kind| accept.contains(kind)) {
         let message = format!("{}<br /><br />\n\n\n", escaped(explanation));
-        json(
-            status,
-            &json!({"message": message, "code": code, "title": title}),
-        )
+        json(status, &json!({"message": message, "code": code, "title": title}))
     } else {
         let text = format!("{code}\n\n{explanation}\n\n   ");
         of(status, "text/plain; charset=UTF-8", text.into())
@@ -68,11 +53,7 @@ pub(super) fn page(request: &Request, status: StatusCode, explanation: &str) -> 
 }
 
 pub(super) fn not_found(request: &Request) -> Response<Bytes> {
-    page(
-        request,
-        StatusCode::NOT_FOUND,
-        "The resource could not be found.",
-    )
+    page(request, StatusCode::NOT_FOUND, "The resource could not be found.")
 }
 
 /// Says where tokens come from, as every 401 does.
@@ -96,10 +77,7 @@ pub(super) fn unauthorized(cloud: &Cloud) -> Response<Bytes> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A body that may end half way.
@@ -112,21 +90,13 @@ pub(super) struct Body {
 impl Body {
     pub(super) fn whole(bytes: Bytes) -> Body {
         let promised = bytes.len() as u64;
-        Body {
-            rest: Some(bytes).filter(|bytes| !bytes.is_empty()),
-            promised,
-            cut: false,
-        }
+        Body { rest: Some(bytes).filter(|bytes| !bytes.is_empty()), promised, cut: false }
     }
 
     /// Promises all of `bytes`, gives half, and then nothing, without an end.
     pub(super) fn half(bytes: Bytes) -> Body {
         let half = bytes.slice(..bytes.len() / 2);
-        Body {
-            promised: bytes.len() as u64,
-            cut: !bytes.is_empty(),
-            ..Body::whole(half)
-        }
+        Body { promised: bytes.len() as u64, cut: !bytes.is_empty(), ..Body::whole(half) }
     }
 }
 

@@ -181,9 +181,7 @@ impl Builder {
         let thread = thread::Builder::new()
             .name("welkin-sim".into())
             .spawn(move || self.run(&report, stopped))?;
-        let started = reported
-            .recv()
-            .unwrap_or_else(|ended| Err(io::Error::other(ended)))?;
+        let started = reported.recv().unwrap_or_else(|ended| Err(io::Error::other(ended)))?;
         Ok(Sim {
             auth_url: format!("{}/identity/v3", started.cloud.settings.base_url),
             cloud: started.cloud,
@@ -210,11 +208,7 @@ impl Builder {
                 return;
             }
         };
-        runtime.spawn(server::accept(
-            listener,
-            acceptor,
-            Arc::clone(&started.cloud),
-        ));
+        runtime.spawn(server::accept(listener, acceptor, Arc::clone(&started.cloud)));
         let _ = report.send(Ok(started));
         // The sender is never used, only dropped: either way it is time to stop.
         let _ = runtime.block_on(stopped);
@@ -238,19 +232,9 @@ impl Builder {
 
         let mut settings = self.settings;
         settings.base_url = format!("{scheme}://{addr}");
-        let rng = self
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let cloud = Arc::new(Cloud::new(settings, self.pace, rng));
-        Ok((
-            Started {
-                cloud,
-                addr,
-                ca_pem,
-            },
-            listener,
-            acceptor,
-        ))
+        Ok((Started { cloud, addr, ca_pem }, listener, acceptor))
     }
 }
 

@@ -15,11 +15,7 @@ const SERVICES: [(&str, &str, &str); 4] = [
 pub(super) fn catalog(settings: &Settings, mut new_id: impl FnMut() -> String) -> Value {
     let mut services = Vec::new();
     for (service_type, name, path) in SERVICES {
-        if settings
-            .left_out
-            .iter()
-            .any(|left_out| left_out == service_type)
-        {
+        if settings.left_out.iter().any(|left_out| left_out == service_type) {
             continue;
         }
         let url = format!("{}{path}", settings.base_url);

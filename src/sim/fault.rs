@@ -35,11 +35,7 @@ pub struct Fault {
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum FaultKind {
-    Answer {
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    },
+    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
     ResetBefore,
     ResetAfter,
     CutBody,
@@ -56,11 +52,7 @@ impl Fault {
             .ok()
             .filter(|status| !status.is_informational())
             .expect("a status code within 200 to 999");
-        Fault::of(FaultKind::Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        })
+        Fault::of(FaultKind::Answer { status, headers: HeaderMap::new(), body: Bytes::new() })
     }
 
     /// 429 with a `Retry-After` in seconds (rounded up) and Nova's body.
@@ -82,12 +74,10 @@ impl Fault {
 
     /// 502 with an HTML page, as a proxy in front of a dead service sends it.
     pub fn bad_gateway() -> Fault {
-        Fault::answer(502)
-            .header(CONTENT_TYPE.as_str(), "text/html")
-            .body(
-                "<html><head><title>502 Bad Gateway</title></head>\
+        Fault::answer(502).header(CONTENT_TYPE.as_str(), "text/html").body(
+            "<html><head><title>502 Bad Gateway</title></head>\
              <body><h1>502 Bad Gateway</h1></body></html>\n",
-            )
+        )
     }
 
     /// Resets the connection (RST) when the head of the request has arrived; nothing is done.
@@ -163,21 +153,12 @@ impl Fault {
     }
 
     fn of(kind: FaultKind) -> Fault {
-        Fault {
-            kind,
-            method: None,
-            path_prefix: String::new(),
-            after: 0,
-            times: 1,
-        }
+        Fault { kind, method: None, path_prefix: String::new(), after: 0, times: 1 }
     }
 
     fn matches(&self, method: &Method, path: &str) -> bool {
         path.starts_with(&self.path_prefix)
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|wanted| wanted == method.as_str())
+            && self.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
     }
 }
 

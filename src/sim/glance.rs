@@ -40,16 +40,10 @@ fn images(cloud: &Cloud, world: &World, request: &Request) -> Response<Bytes> {
     let (name, status) = (request.query("name"), request.query("status"));
     let selects = |image: &Image| {
         name.as_ref().is_none_or(|name| image.name == name)
-            && status
-                .as_ref()
-                .is_none_or(|status| image.status() == status)
+            && status.as_ref().is_none_or(|status| image.status() == status)
     };
     let Some(images) = page.of(world.images.iter(), |image| &image.id, selects) else {
-        return unknown(
-            request,
-            StatusCode::BAD_REQUEST,
-            &page.marker.unwrap_or_default(),
-        );
+        return unknown(request, StatusCode::BAD_REQUEST, &page.marker.unwrap_or_default());
     };
 
     // Glance's links begin at its own root, wherever that is mounted.
@@ -126,25 +120,16 @@ fn unauthorized(cloud: &Cloud, request: &Request) -> Response<Bytes> {
     let explanation = "This server could not verify that you are authorized to access the \
         document you requested. Either you supplied the wrong credentials (e.g., bad password), \
         or your browser does not understand how to supply the credentials required.";
-    answer::challenge(
-        cloud,
-        answer::page(request, StatusCode::UNAUTHORIZED, explanation),
-    )
+    answer::challenge(cloud, answer::page(request, StatusCode::UNAUTHORIZED, explanation))
 }
 
 fn versions(cloud: &Cloud) -> Response<Bytes> {
     let href = format!("{}/image/v2/", cloud.settings.base_url);
     let version = |id: &str| {
-        let status = if id == "v2.15" {
-            "CURRENT"
-        } else {
-            "SUPPORTED"
-        };
+        let status = if id == "v2.15" { "CURRENT" } else { "SUPPORTED" };
         json!({"id": id, "status": status, "links": [{"rel": "self", "href": href}]})
     };
-    let ids = [
-        "v2.15", "v2.9", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0",
-    ];
+    let ids = ["v2.15", "v2.9", "v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0"];
     let versions = ids.map(version);
     answer::json(StatusCode::MULTIPLE_CHOICES, &json!({"versions": versions}))
 }

@@ -30,9 +30,7 @@ pub(super) async fn handle(
 ) -> Result<Response<Body>, Infallible> {
     let _busy = line.busy();
     let (parts, incoming) = request.into_parts();
-    cloud
-        .counts
-        .request(parts.method.as_str(), parts.uri.path());
+    cloud.counts.request(parts.method.as_str(), parts.uri.path());
     let fault = cloud.faults.lock().take(&parts.method, parts.uri.path());
     if fault.is_some() {
         cloud.counts.fault();
@@ -49,12 +47,7 @@ pub(super) async fn handle(
         Collected::Broken => return reset(&line).await,
     };
     let request = Request::new(parts, body);
-    if let Some(FaultKind::Answer {
-        status,
-        headers,
-        body,
-    }) = fault
-    {
+    if let Some(FaultKind::Answer { status, headers, body }) = fault {
         let mut answer = Response::new(Body::whole(body));
         *answer.status_mut() = status;
         *answer.headers_mut() = headers;

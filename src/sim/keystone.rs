@@ -31,9 +31,7 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
             Bytes::from_static(NOT_FOUND.as_bytes()),
         ),
     };
-    answer
-        .headers_mut()
-        .insert("vary", HeaderValue::from_static("X-Auth-Token"));
+    answer.headers_mut().insert("vary", HeaderValue::from_static("X-Auth-Token"));
     answer
 }
 
@@ -108,9 +106,7 @@ fn revoke(cloud: &Cloud, request: &Request) -> Response<Bytes> {
 }
 
 pub(super) fn has_token(world: &World, request: &Request) -> bool {
-    request
-        .header("x-auth-token")
-        .is_some_and(|token| world.token(token).is_some())
+    request.header("x-auth-token").is_some_and(|token| world.token(token).is_some())
 }
 
 fn token_answer(cloud: &Cloud, world: &World, status: StatusCode, text: &str) -> Response<Bytes> {
@@ -164,10 +160,7 @@ fn refused(cloud: &Cloud, refusal: Refusal) -> Response<Bytes> {
     match refusal {
         Refusal::Unauthorized => answer::challenge(
             cloud,
-            error(
-                StatusCode::UNAUTHORIZED,
-                "The request you have made requires authentication.",
-            ),
+            error(StatusCode::UNAUTHORIZED, "The request you have made requires authentication."),
         ),
         Refusal::UnsupportedMethod => {
             let body = json!({"error": {
@@ -182,9 +175,7 @@ fn refused(cloud: &Cloud, refusal: Refusal) -> Response<Bytes> {
         Refusal::Malformed(message) => {
             let mut answer = error(StatusCode::BAD_REQUEST, &message);
             // Keystone's web server does not trust what follows a bad request.
-            answer
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             answer
         }
     }

@@ -33,9 +33,7 @@ impl Line {
 
     /// How the connection shall end now, if it shall.
     pub(super) fn ending(&self) -> Option<Ending> {
-        self.ending
-            .lock()
-            .filter(|how| *how == Ending::Reset || !self.is_blocked())
+        self.ending.lock().filter(|how| *how == Ending::Reset || !self.is_blocked())
     }
 
     /// Whether bytes wait for the client to make room for them.

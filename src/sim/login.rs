@@ -29,9 +29,7 @@ pub(super) fn judged(
     request: &Request,
 ) -> Result<Login, Refusal> {
     let body = parsed(request)?;
-    let auth = body
-        .get("auth")
-        .ok_or_else(|| expecting("auth", "request body"))?;
+    let auth = body.get("auth").ok_or_else(|| expecting("auth", "request body"))?;
     let identity = auth.get("identity").filter(|identity| identity.is_object());
     let identity = identity.ok_or_else(|| required("identity"))?;
     let methods = identity.get("methods").and_then(Value::as_array);
@@ -40,13 +38,8 @@ pub(super) fn judged(
     if methods.iter().any(|method| known(method).is_none()) {
         return Err(Refusal::UnsupportedMethod);
     }
-    let method = methods
-        .first()
-        .and_then(known)
-        .ok_or(Refusal::Unauthorized)?;
-    let proof = identity
-        .get(method)
-        .ok_or_else(|| expecting(method, "identity"))?;
+    let method = methods.first().and_then(known).ok_or(Refusal::Unauthorized)?;
+    let proof = identity.get(method).ok_or_else(|| expecting(method, "identity"))?;
 
     let realm = Realm { settings, world };
     let scope = auth.get("scope");
@@ -67,10 +60,7 @@ pub(super) fn judged(
         if scope.is_some() {
             return Err(Refusal::Unauthorized);
         }
-        Ok(Login {
-            method,
-            is_scoped: true,
-        })
+        Ok(Login { method, is_scoped: true })
     }
 }
 
@@ -96,33 +86,19 @@ struct Realm<'a> {
 
 impl Realm<'_> {
     fn check_password(&self, proof: &Value) -> Result<(), Refusal> {
-        let user = proof
-            .get("user")
-            .ok_or_else(|| expecting("user", "password"))?;
-        if let Some(password) = user
-            .get("password")
-            .filter(|password| !password.is_string())
-        {
+        let user = proof.get("user").ok_or_else(|| expecting("user", "password"))?;
+        if let Some(password) = user.get("password").filter(|password| !password.is_string()) {
             return Err(Refusal::Malformed(format!(
                 "Invalid input for field 'identity/password/user/password': \
                  {password} is not of type 'string'"
             )));
         }
         self.check_user(user, "identity/password/user")?;
-        permit(
-            user.get("password")
-                .is_some_and(|given| given == &self.settings.password),
-        )
+        permit(user.get("password").is_some_and(|given| given == &self.settings.password))
     }
 
     fn check_user(&self, user: &Value, field: &str) -> Result<(), Refusal> {
-        self.check_named(
-            user,
-            field,
-            "user",
-            &self.world.user_id,
-            &self.settings.user,
-        )
+        self.check_named(user, field, "user", &self.world.user_id, &self.settings.user)
     }
 
     fn check_project(&self, project: Option<&Value>) -> Result<(), Refusal> {
@@ -147,14 +123,10 @@ impl Realm<'_> {
             let message = format!("Invalid input for field {field}: id or name must be present.");
             Refusal::Malformed(message)
         })?;
-        let domain = given
-            .get("domain")
-            .ok_or_else(|| expecting("domain", what))?;
+        let domain = given.get("domain").ok_or_else(|| expecting("domain", what))?;
         let in_domain = match domain.get("id") {
             Some(id) => id == DOMAIN_ID,
-            None => domain
-                .get("name")
-                .is_some_and(|name| name == &self.settings.domain),
+            None => domain.get("name").is_some_and(|name| name == &self.settings.domain),
         };
         permit(in_domain && given_name == name)
     }
@@ -168,17 +140,11 @@ impl Realm<'_> {
                 Ok(()) | Err(_) => Ok(true),
             };
         }
-        if ["system", "domain", "OS-TRUST:trust"]
-            .iter()
-            .any(|kind| scope.get(kind).is_some())
-        {
+        if ["system", "domain", "OS-TRUST:trust"].iter().any(|kind| scope.get(kind).is_some()) {
             // Well-formed, and nobody here has a role on any of them.
             return Err(Refusal::Unauthorized);
         }
-        Err(expecting(
-            "system, project, domain, OS-TRUST:trust or unscoped",
-            "scope",
-        ))
+        Err(expecting("system, project, domain, OS-TRUST:trust or unscoped", "scope"))
     }
 
     fn check_application_credential(&self, proof: &Value) -> Result<(), Refusal> {
@@ -192,9 +158,8 @@ impl Realm<'_> {
             let name = proof
                 .get("name")
                 .ok_or_else(|| expecting("name or ID", "application credential"))?;
-            let user = proof
-                .get("user")
-                .ok_or_else(|| expecting("user", "application credential"))?;
+            let user =
+                proof.get("user").ok_or_else(|| expecting("user", "application credential"))?;
             self.check_user(user, "identity/application_credential/user")?;
             permit(name == Sim::APPLICATION_CREDENTIAL_NAME)?;
         }
@@ -204,11 +169,7 @@ impl Realm<'_> {
 }
 
 fn permit(is_right: bool) -> Result<(), Refusal> {
-    if is_right {
-        Ok(())
-    } else {
-        Err(Refusal::Unauthorized)
-    }
+    if is_right { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
 fn required(property: &str) -> Refusal {

@@ -34,9 +34,8 @@ impl Microversion {
             Some(text) => text,
         };
         let number = |digits: &str| digits.parse::<u16>().ok();
-        let parts = text
-            .split_once('.')
-            .and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
+        let parts =
+            text.split_once('.').and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
         match parts {
             Some((2, minor @ 1..=LATEST)) => Ok(Microversion(minor)),
             Some(_) => Err(VersionRefusal::NotAcceptable(format!(
@@ -53,19 +52,14 @@ impl Microversion {
     /// Tells the caller which version this answer is in.
     pub(super) fn sign(self, headers: &mut HeaderMap) {
         let Microversion(minor) = self;
-        let values = [
-            (OPENSTACK_HEADER, format!("compute 2.{minor}")),
-            (NOVA_HEADER, format!("2.{minor}")),
-        ];
+        let values =
+            [(OPENSTACK_HEADER, format!("compute 2.{minor}")), (NOVA_HEADER, format!("2.{minor}"))];
         for (name, value) in values {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
         }
         headers.append("vary", HeaderValue::from_static("OpenStack-API-Version"));
-        headers.append(
-            "vary",
-            HeaderValue::from_static("X-OpenStack-Nova-API-Version"),
-        );
+        headers.append("vary", HeaderValue::from_static("X-OpenStack-Nova-API-Version"));
     }
 }

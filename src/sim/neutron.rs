@@ -27,18 +27,15 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
         ("GET", ["v2.0", "networks", id]) if *id == world.network.id => {
             answer::json(StatusCode::OK, &json!({"network": document(&world)}))
         }
-        ("GET", ["v2.0", "networks", id]) => not_found(
-            "NetworkNotFound",
-            &format!("Network {id} could not be found."),
-        ),
+        ("GET", ["v2.0", "networks", id]) => {
+            not_found("NetworkNotFound", &format!("Network {id} could not be found."))
+        }
         _ => not_found("HTTPNotFound", "The resource could not be found."),
     }
 }
 
 fn networks(world: &World, request: &Request) -> Response<Bytes> {
-    let is_selected = request
-        .query("name")
-        .is_none_or(|name| name == world.network.name)
+    let is_selected = request.query("name").is_none_or(|name| name == world.network.name)
         && request.query("id").is_none_or(|id| id == world.network.id);
     let networks: Vec<_> = is_selected.then(|| document(world)).into_iter().collect();
     answer::json(StatusCode::OK, &json!({"networks": networks}))

@@ -23,14 +23,12 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
     }
     let (mut answer, version) = match Microversion::asked(request) {
         Ok(version) => (routed(cloud, request, version, path), version),
-        Err(VersionRefusal::Invalid(message)) => (
-            fault("badRequest", StatusCode::BAD_REQUEST, &message),
-            Microversion::DEFAULT,
-        ),
-        Err(VersionRefusal::NotAcceptable(message)) => (
-            fault("computeFault", StatusCode::NOT_ACCEPTABLE, &message),
-            Microversion::DEFAULT,
-        ),
+        Err(VersionRefusal::Invalid(message)) => {
+            (fault("badRequest", StatusCode::BAD_REQUEST, &message), Microversion::DEFAULT)
+        }
+        Err(VersionRefusal::NotAcceptable(message)) => {
+            (fault("computeFault", StatusCode::NOT_ACCEPTABLE, &message), Microversion::DEFAULT)
+        }
     };
     if answer.status() != StatusCode::UNAUTHORIZED {
         version.sign(answer.headers_mut());
@@ -46,10 +44,7 @@ fn routed(
 ) -> Response<Bytes> {
     let method = request.method().as_str();
     if let ("GET", ["v2.1"]) = (method, path) {
-        return answer::json(
-            StatusCode::OK,
-            &json!({"version": described_version(cloud)}),
-        );
+        return answer::json(StatusCode::OK, &json!({"version": described_version(cloud)}));
     }
     if !has_token(&cloud.world.lock(), request) {
         return answer::unauthorized(cloud);
@@ -86,26 +81,17 @@ fn servers(
     let (name, status) = (request.query("name"), request.query("status"));
     let selects = |server: &Server| {
         name.as_ref().is_none_or(|name| server.name.contains(name))
-            && status
-                .as_ref()
-                .is_none_or(|status| server.status().eq_ignore_ascii_case(status))
+            && status.as_ref().is_none_or(|status| server.status().eq_ignore_ascii_case(status))
     };
     let mut world = cloud.world.lock();
-    let ids = server_view::Owner {
-        user: world.user_id.clone(),
-        project: world.project_id.clone(),
-    };
+    let ids = server_view::Owner { user: world.user_id.clone(), project: world.project_id.clone() };
     let Some(servers) = page.of(world.newest_servers(), |server| &server.id, selects) else {
         return unknown_marker(&page);
     };
 
     let last = servers.last().filter(|_| page.is_full(servers.len()));
     let next = last.map(|last| {
-        let path = if in_detail {
-            "servers/detail"
-        } else {
-            "servers"
-        };
+        let path = if in_detail { "servers/detail" } else { "servers" };
         next_link(cloud, request, path, &last.id)
     });
     if in_detail {
@@ -113,34 +99,16 @@ fn servers(
             .into_iter()
             .map(|server| server_view::detail(cloud, &ids, server, version, false))
             .collect();
-        answer::json(
-            StatusCode::OK,
-            &server_view::List {
-                servers: views,
-                next,
-            },
-        )
+        answer::json(StatusCode::OK, &server_view::List { servers: views, next })
     } else {
-        let views = servers
-            .into_iter()
-            .map(|server| server_view::brief(cloud, server))
-            .collect();
-        answer::json(
-            StatusCode::OK,
-            &server_view::List {
-                servers: views,
-                next,
-            },
-        )
+        let views = servers.into_iter().map(|server| server_view::brief(cloud, server)).collect();
+        answer::json(StatusCode::OK, &server_view::List { servers: views, next })
     }
 }
 
 fn server(cloud: &Cloud, version: Microversion, id: &str) -> Response<Bytes> {
     let mut world = cloud.world.lock();
-    let ids = server_view::Owner {
-        user: world.user_id.clone(),
-        project: world.project_id.clone(),
-    };
+    let ids = server_view::Owner { user: world.user_id.clone(), project: world.project_id.clone() };
     match world.server(id) {
         Some(server) => {
             let view = server_view::detail(cloud, &ids, server, version, true);
@@ -211,11 +179,7 @@ fn flavors(
     let views: Vec<_> = flavors.iter().map(view).collect();
     let mut body = json!({"flavors": views});
     if let Some(last) = flavors.last().filter(|_| page.is_full(flavors.len())) {
-        let path = if in_detail {
-            "flavors/detail"
-        } else {
-            "flavors"
-        };
+        let path = if in_detail { "flavors/detail" } else { "flavors" };
         body["flavors_links"] = json!([next_link(cloud, request, path, last.id)]);
     }
     answer::json(StatusCode::OK, &body)
@@ -233,19 +197,12 @@ fn one_flavor(id: &str, view: impl FnOnce(&Flavor) -> Value) -> Response<Bytes> 
 
 fn next_link(cloud: &Cloud, request: &Request, path: &str, marker: &str) -> Link {
     let (base, query) = (&cloud.settings.base_url, request.query_after(marker));
-    Link {
-        rel: "next",
-        href: format!("{base}/compute/v2.1/{path}{query}"),
-    }
+    Link { rel: "next", href: format!("{base}/compute/v2.1/{path}{query}") }
 }
 
 fn fault(kind: &str, status: StatusCode, message: &str) -> Response<Bytes> {
     let body = json!({kind: {"code": status.as_u16(), "message": message}});
-    answer::of(
-        status,
-        "application/json; charset=UTF-8",
-        body.to_string().into(),
-    )
+    answer::of(status, "application/json; charset=UTF-8", body.to_string().into())
 }
 
 fn no_instance(id: &str) -> Response<Bytes> {
@@ -254,10 +211,7 @@ fn no_instance(id: &str) -> Response<Bytes> {
 }
 
 fn unknown_marker(page: &Page) -> Response<Bytes> {
-    let message = format!(
-        "marker [{}] not found",
-        page.marker.as_deref().unwrap_or_default()
-    );
+    let message = format!("marker [{}] not found", page.marker.as_deref().unwrap_or_default());
     fault("badRequest", StatusCode::BAD_REQUEST, &message)
 }
 

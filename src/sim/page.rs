@@ -37,11 +37,7 @@ impl Page {
         if let Some(marker) = &self.marker {
             all.by_ref().find(|entry| id(entry) == marker)?;
         }
-        Some(
-            all.filter(|entry| selects(entry))
-                .take(self.limit)
-                .collect(),
-        )
+        Some(all.filter(|entry| selects(entry)).take(self.limit).collect())
     }
 
     /// Whether to offer a next page: the services do so whenever this one is full, also if

@@ -48,16 +48,8 @@ impl Request {
 
     /// The query of the first page: as it came, but without a marker.
     pub(super) fn query_without_marker(&self) -> String {
-        let query = self
-            .pairs()
-            .filter(|pair| !is_marker(pair))
-            .collect::<Vec<_>>()
-            .join("&");
-        if query.is_empty() {
-            query
-        } else {
-            format!("?{query}")
-        }
+        let query = self.pairs().filter(|pair| !is_marker(pair)).collect::<Vec<_>>().join("&");
+        if query.is_empty() { query } else { format!("?{query}") }
     }
 
     /// The query of the next page: as it came, but after another marker.
@@ -71,12 +63,7 @@ impl Request {
     }
 
     fn pairs(&self) -> impl Iterator<Item = &str> {
-        self.parts
-            .uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
+        self.parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty())
     }
 }
 

@@ -121,11 +121,7 @@ struct IdleClock {
 
 impl IdleClock {
     fn new(limit: Duration) -> IdleClock {
-        IdleClock {
-            limit,
-            timer: Box::pin(sleep(limit)),
-            set_after: None,
-        }
+        IdleClock { limit, timer: Box::pin(sleep(limit)), set_after: None }
     }
 
     fn poll_expired(&mut self, line: &Line, cx: &mut Context<'_>) -> Poll<()> {

@@ -47,9 +47,7 @@ const OWN_DESCRIPTION: Microversion = Microversion(19);
 /// The server to create. The order of the checks and their texts are Nova's.
 pub(super) fn read(body: &[u8], version: Microversion, world: &World) -> Result<Server, Refusal> {
     let body = parsed(body)?;
-    let server = body
-        .get("server")
-        .ok_or_else(|| Refusal(required("server")))?;
+    let server = body.get("server").ok_or_else(|| Refusal(required("server")))?;
     let Value::Object(server) = server else {
         return Err(invalid("server", server, &of_type(server, "object")));
     };
@@ -113,9 +111,7 @@ fn check_properties(server: &Map<String, Value>, version: Microversion) -> Resul
             return Err(invalid("server", &whole(), &required(property)));
         }
     }
-    let unknown = server
-        .keys()
-        .find(|key| !PROPERTIES.contains(&key.as_str()));
+    let unknown = server.keys().find(|key| !PROPERTIES.contains(&key.as_str()));
     unknown.map_or(Ok(()), |key| {
         let why = format!("Additional properties are not allowed ('{key}' was unexpected)");
         Err(invalid("server", &whole(), &why))
@@ -203,10 +199,7 @@ fn checked_networks(
         if let Some(port) = network.get("port").and_then(Value::as_str) {
             return Err(Refusal(format!("Port {port} could not be found.")));
         }
-        let uuid = network
-            .get("uuid")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let uuid = network.get("uuid").and_then(Value::as_str).unwrap_or_default();
         if !is_uuid(uuid) {
             return Err(Refusal(format!(
                 "Bad networks format: network uuid is not in proper format ({uuid})"
@@ -229,9 +222,7 @@ fn invalid(field: &str, value: &Value, why: &str) -> Refusal {
         Value::String(text) => text.clone(),
         other => python(other),
     };
-    Refusal(format!(
-        "Invalid input for field/attribute {field}. Value: {value}. {why}"
-    ))
+    Refusal(format!("Invalid input for field/attribute {field}. Value: {value}. {why}"))
 }
 
 fn required(property: &str) -> String {
@@ -243,10 +234,7 @@ fn of_type(value: &Value, kind: &str) -> String {
 }
 
 fn no_schema(value: &Value) -> String {
-    format!(
-        "{} is not valid under any of the given schemas",
-        python(value)
-    )
+    format!("{} is not valid under any of the given schemas", python(value))
 }
 
 /// A value as Python prints it, for Nova's messages show it so.

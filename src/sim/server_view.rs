@@ -39,20 +39,13 @@ impl Links {
 
 fn bookmark(cloud: &Cloud, collection: &str, id: &str) -> Link {
     let base = &cloud.settings.base_url;
-    Link {
-        rel: "bookmark",
-        href: format!("{base}/compute/{collection}/{id}"),
-    }
+    Link { rel: "bookmark", href: format!("{base}/compute/{collection}/{id}") }
 }
 
 #[derive(Serialize)]
 pub(super) struct List<T> {
     pub(super) servers: Vec<T>,
-    #[serde(
-        rename = "servers_links",
-        skip_serializing_if = "Option::is_none",
-        with = "one_link"
-    )]
+    #[serde(rename = "servers_links", skip_serializing_if = "Option::is_none", with = "one_link")]
     pub(super) next: Option<Link>,
 }
 
@@ -82,11 +75,7 @@ pub(super) struct Brief<'a> {
 }
 
 pub(super) fn brief<'a>(cloud: &Cloud, server: &'a Server) -> Brief<'a> {
-    Brief {
-        id: &server.id,
-        name: &server.name,
-        links: Links::of(cloud, "servers", &server.id),
-    }
+    Brief { id: &server.id, name: &server.name, links: Links::of(cloud, "servers", &server.id) }
 }
 
 /// Whose servers they are.
@@ -205,11 +194,7 @@ pub(super) fn detail<'a>(
     let status = server.status();
     let has_booted = status == "ACTIVE";
     let has_address = has_booted && server.has_network;
-    let updated = if phase == Phase::Building {
-        server.created
-    } else {
-        server.booted
-    };
+    let updated = if phase == Phase::Building { server.created } else { server.booted };
     Detail {
         id: &server.id,
         name: &server.name,
@@ -218,20 +203,14 @@ pub(super) fn detail<'a>(
         user_id: &owner.user,
         metadata: &server.metadata,
         host_id: if status == "ERROR" { "" } else { HOST_ID },
-        image: server
-            .image_id
-            .as_deref()
-            .map_or(ImageRef::None(""), |id| ImageRef::Image {
-                id,
-                links: [bookmark(cloud, "images", id)],
-            }),
+        image: server.image_id.as_deref().map_or(ImageRef::None(""), |id| ImageRef::Image {
+            id,
+            links: [bookmark(cloud, "images", id)],
+        }),
         flavor: flavor_ref(cloud, server.flavor, version),
         created: seconds(server.created),
         updated: seconds(updated),
-        addresses: has_address
-            .then(|| ("shared", [address(server)]))
-            .into_iter()
-            .collect(),
+        addresses: has_address.then(|| ("shared", [address(server)])).into_iter().collect(),
         access_ipv4: "",
         access_ipv6: "",
         links: Links::of(cloud, "servers", &server.id),
@@ -294,10 +273,7 @@ fn flavor_ref(
 ) -> FlavorRef {
     if minor < 47 {
         let links = [bookmark(cloud, "flavors", flavor.id)];
-        return FlavorRef::Link {
-            id: flavor.id,
-            links,
-        };
+        return FlavorRef::Link { id: flavor.id, links };
     }
     FlavorRef::Embedded {
         vcpus: flavor.vcpus,

@@ -45,11 +45,7 @@ impl Counts {
     pub(super) fn reset(&self) {
         let mut stats = self.0.lock();
         let open = stats.open_connections;
-        *stats = Stats {
-            open_connections: open,
-            peak_open_connections: open,
-            ..Stats::default()
-        };
+        *stats = Stats { open_connections: open, peak_open_connections: open, ..Stats::default() };
     }
 
     pub(super) fn request(&self, method: &str, path: &str) {
@@ -105,11 +101,7 @@ fn folded(method: &str, path: &str) -> String {
     let mut after_collection = false;
     for segment in path.trim_matches('/').split('/') {
         key.push('/');
-        key.push_str(if after_collection && segment != "detail" {
-            "{id}"
-        } else {
-            segment
-        });
+        key.push_str(if after_collection && segment != "detail" { "{id}" } else { segment });
         after_collection = matches!(segment, "servers" | "flavors" | "images" | "networks");
     }
     key

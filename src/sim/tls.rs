@@ -43,10 +43,7 @@ impl Identity {
             )?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
 
-        Ok(Identity {
-            acceptor: TlsAcceptor::from(Arc::new(config)),
-            ca_pem: ca_certificate.pem(),
-        })
+        Ok(Identity { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem: ca_certificate.pem() })
     }
 }
 
@@ -59,9 +56,7 @@ fn params(
     let [from, until] = [today.yesterday()?, today.checked_add(365.days())?]
         .map(|day| date_time_ymd(day.year().into(), day.month() as u8, day.day() as u8));
     let mut params = CertificateParams::new(names)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     params.not_before = from;
     params.not_after = until;
     Ok(params)

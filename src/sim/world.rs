@@ -92,22 +92,10 @@ pub struct ServerSummary {
 
 impl World {
     pub(super) fn new(settings: &Settings, mut rng: fastrand::Rng) -> World {
-        let mut image = |name, is_active| Image {
-            id: uuid(&mut rng),
-            name,
-            is_active,
-        };
+        let mut image = |name, is_active| Image { id: uuid(&mut rng), name, is_active };
         // Newest first, as Glance lists them.
-        let images = vec![
-            image("unfinished", false),
-            image("tiny-2", true),
-            image("tiny", true),
-        ];
-        let network = Network {
-            id: uuid(&mut rng),
-            subnet_id: uuid(&mut rng),
-            name: "shared",
-        };
+        let images = vec![image("unfinished", false), image("tiny-2", true), image("tiny", true)];
+        let network = Network { id: uuid(&mut rng), subnet_id: uuid(&mut rng), name: "shared" };
         World {
             user_id: hex(&mut rng),
             project_id: hex(&mut rng),
@@ -150,10 +138,8 @@ impl World {
             self.sweep_at = (2 * self.tokens.len()).max(1024);
         }
         // As long as a Fernet token with a project in it, and it begins like one.
-        let text: String = "gAAAAAB"
-            .chars()
-            .chain((0..176).map(|_| base64url(&mut self.rng)))
-            .collect();
+        let text: String =
+            "gAAAAAB".chars().chain((0..176).map(|_| base64url(&mut self.rng))).collect();
         let token = Token {
             method,
             audit_id: (0..22).map(|_| base64url(&mut self.rng)).collect(),
@@ -162,19 +148,13 @@ impl World {
             expires: issued.checked_add(micros).unwrap_or(Timestamp::MAX),
             dies: now + micros.min(FAR),
         };
-        let token = self
-            .tokens
-            .entry(text.clone())
-            .insert_entry(token)
-            .into_mut();
+        let token = self.tokens.entry(text.clone()).insert_entry(token).into_mut();
         (text, token)
     }
 
     /// A token that is neither expired nor revoked.
     pub(super) fn token(&self, text: &str) -> Option<&Token> {
-        self.tokens
-            .get(text)
-            .filter(|token| Instant::now() < token.dies)
+        self.tokens.get(text).filter(|token| Instant::now() < token.dies)
     }
 
     pub(super) fn revoke_token(&mut self, text: &str) {
@@ -191,10 +171,7 @@ impl World {
         server.id = self.uuid();
         server.number = self.next_server;
         server.created = Timestamp::now();
-        server.booted = server
-            .created
-            .checked_add(until_active)
-            .unwrap_or(Timestamp::MAX);
+        server.booted = server.created.checked_add(until_active).unwrap_or(Timestamp::MAX);
         server.boots = Instant::now() + until_active;
         self.next_server += 1;
         let id = server.id.clone();
@@ -220,10 +197,7 @@ impl World {
     }
 
     pub(super) fn cores_in_use(&self) -> u32 {
-        self.servers
-            .values()
-            .map(|server| server.flavor.vcpus)
-            .sum()
+        self.servers.values().map(|server| server.flavor.vcpus).sum()
     }
 
     /// Whether there was one to delete.
@@ -232,17 +206,9 @@ impl World {
         let Some(&number) = self.server_numbers.get(id) else {
             return false;
         };
-        if let Some(server) = self
-            .servers
-            .get_mut(&number)
-            .filter(|server| server.goes.is_none())
-        {
+        if let Some(server) = self.servers.get_mut(&number).filter(|server| server.goes.is_none()) {
             // One that never reached a host has nothing to be cleared away and goes at once.
-            let takes = if server.status() == "ERROR" {
-                Duration::ZERO
-            } else {
-                takes.min(FAR)
-            };
+            let takes = if server.status() == "ERROR" { Duration::ZERO } else { takes.min(FAR) };
             server.goes = Some(Instant::now() + takes);
             self.leaving.push(number);
         }
@@ -269,16 +235,9 @@ impl World {
     /// Lets go of the servers whose deletion is over.
     fn sweep_servers(&mut self) {
         let now = Instant::now();
-        let World {
-            servers,
-            server_numbers,
-            leaving,
-            ..
-        } = self;
+        let World { servers, server_numbers, leaving, .. } = self;
         leaving.retain(|number| {
-            let stays = servers
-                .get(number)
-                .is_some_and(|server| server.goes > Some(now));
+            let stays = servers.get(number).is_some_and(|server| server.goes > Some(now));
             if !stays && let Some(server) = servers.remove(number) {
                 server_numbers.remove(&server.id);
             }
@@ -340,14 +299,7 @@ fn uuid(rng: &mut fastrand::Rng) -> String {
     // Version 4, variant 1.
     let bits = rng.u128(..) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 fn hex(rng: &mut fastrand::Rng) -> String {

@@ -28,10 +28,7 @@ struct Armed {
 
 impl Alarm {
     pub(crate) fn new(own_reactor: bool) -> Self {
-        Self {
-            own_reactor,
-            armed: None,
-        }
+        Self { own_reactor, armed: None }
     }
 
     /// Returns whether `deadline` has passed; if not, the poller is woken about then.
@@ -44,31 +41,19 @@ impl Alarm {
             return false;
         }
         let runtime = home::runtime(self.own_reactor);
-        if self
-            .armed
-            .as_ref()
-            .is_some_and(|a| a.runtime != runtime.id())
-        {
+        if self.armed.as_ref().is_some_and(|a| a.runtime != runtime.id()) {
             self.armed = None;
         }
         let armed = self.armed.get_or_insert_with(|| {
             let _entered = runtime.enter();
             let sleep = Box::pin(tokio::time::sleep_until(deadline.into()));
-            Armed {
-                runtime: runtime.id(),
-                sleep,
-                waker: None,
-            }
+            Armed { runtime: runtime.id(), sleep, waker: None }
         });
         if armed.sleep.deadline().into_std() > deadline || armed.sleep.is_elapsed() {
             armed.sleep.as_mut().reset(deadline.into());
             armed.waker = None;
         }
-        if armed
-            .waker
-            .as_ref()
-            .is_some_and(|w| w.will_wake(cx.waker()))
-        {
+        if armed.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             return false;
         }
         armed.waker = Some(cx.waker().clone());
@@ -85,14 +70,7 @@ impl Alarm {
 /// Waits until `at`.
 pub(crate) async fn sleep_until(at: Instant, own_reactor: bool) {
     let mut alarm = Alarm::new(own_reactor);
-    poll_fn(|cx| {
-        if alarm.rings(at, cx) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+    poll_fn(|cx| if alarm.rings(at, cx) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 /// Gives `future` until `deadline`; `None` when that has passed.
@@ -107,11 +85,7 @@ pub(crate) async fn timeout_at<F: Future>(
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if alarm.rings(deadline, cx) {
-            Poll::Ready(None)
-        } else {
-            Poll::Pending
-        }
+        if alarm.rings(deadline, cx) { Poll::Ready(None) } else { Poll::Pending }
     })
     .await
 }

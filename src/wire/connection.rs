@@ -72,13 +72,9 @@ impl Connection {
             )
             .with_source(e),
         };
-        let addresses = resolve::resolve(&origin.host, origin.port, own_reactor)
-            .await
-            .map_err(|e| {
-                let text = format!(
-                    "cannot find the address of {:?}; check the name",
-                    origin.host
-                );
+        let addresses =
+            resolve::resolve(&origin.host, origin.port, own_reactor).await.map_err(|e| {
+                let text = format!("cannot find the address of {:?}; check the name", origin.host);
                 Error::new(ErrorKind::Connection, text).with_source(e)
             })?;
         let mut socket = Err(io::ErrorKind::NotFound.into());
@@ -104,15 +100,11 @@ impl Connection {
         } else {
             Stream::Plain(plain)
         };
-        Self::over(socket, stream, drive)
-            .await
-            .map_err(|e| failed(io::Error::other(e)))
+        Self::over(socket, stream, drive).await.map_err(|e| failed(io::Error::other(e)))
     }
 
     async fn over(socket: Arc<Socket>, stream: Stream, drive: Drive) -> hyper::Result<Self> {
-        let (sender, driver) = http1::Builder::new()
-            .handshake(TokioIo::new(stream))
-            .await?;
+        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(stream)).await?;
         let now = Instant::now();
         Ok(Self {
             socket,
@@ -131,9 +123,7 @@ impl Connection {
     pub(crate) async fn twin(&self) -> Self {
         let socket = self.socket.twin();
         let stream = Stream::Plain(Plain(Arc::clone(&socket)));
-        Self::over(socket, stream, Drive::new(false))
-            .await
-            .expect("plain streams always open")
+        Self::over(socket, stream, Drive::new(false)).await.expect("plain streams always open")
     }
 
     /// Sends a request and reads its whole answer.
@@ -179,13 +169,7 @@ impl Connection {
         &mut self,
         request: Request<Payload>,
     ) -> Result<Result<Response<Incoming>, TrySendError<Request<Payload>>>, TimedOut> {
-        let Self {
-            socket,
-            sender,
-            driver,
-            drive,
-            ..
-        } = self;
+        let Self { socket, sender, driver, drive, .. } = self;
         let mut answer = pin!(sender.try_send_request(request));
         drive
             .run(socket, |cx| {
@@ -210,12 +194,7 @@ impl Connection {
         }
         let mut whole = Gathered::default();
         while !body.is_end_stream() {
-            let Self {
-                socket,
-                driver,
-                drive,
-                ..
-            } = self;
+            let Self { socket, driver, drive, .. } = self;
             let frame = drive
                 .run(socket, |cx| {
                     if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
@@ -253,10 +232,7 @@ impl Connection {
         }
         if !self.sender.is_ready() {
             // The end of the last answer may still have to reach hyper's own state.
-            poll_driver(
-                &mut self.driver,
-                &mut Context::from_waker(&self.drive.waker),
-            );
+            poll_driver(&mut self.driver, &mut Context::from_waker(&self.drive.waker));
         }
         self.drive.wake.forget();
         self.driver.is_some() && self.sender.is_ready()
@@ -270,12 +246,7 @@ impl Connection {
             // Under TLS these may be session tickets; in plain HTTP nobody asked for anything.
             Peek::Bytes => {
                 self.socket.begin(Instant::now() + A_MOMENT);
-                let Self {
-                    socket,
-                    driver,
-                    drive,
-                    ..
-                } = self;
+                let Self { socket, driver, drive, .. } = self;
                 let waker = drive.waker.clone();
                 if park::in_wait() {
                     socket.wait_in_place();
@@ -308,10 +279,7 @@ impl Connection {
 }
 
 fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
-    if driver
-        .as_mut()
-        .is_some_and(|d| d.as_mut().poll(cx).is_ready())
-    {
+    if driver.as_mut().is_some_and(|d| d.as_mut().poll(cx).is_ready()) {
         *driver = None;
     }
 }
@@ -325,11 +293,7 @@ fn broke(e: hyper::Error) -> Error {
     if e.is_parse() {
         return Error::protocol("the answer is not HTTP").with_source(e);
     }
-    Error::new(
-        ErrorKind::Connection,
-        "the connection broke before the answer came",
-    )
-    .with_source(e)
+    Error::new(ErrorKind::Connection, "the connection broke before the answer came").with_source(e)
 }
 
 /// How the holder of a connection waits for it.
@@ -344,11 +308,7 @@ struct TimedOut;
 impl Drive {
     fn new(own_reactor: bool) -> Self {
         let wake = Arc::new(LocalWake::default());
-        Self {
-            waker: Waker::from(Arc::clone(&wake)),
-            wake,
-            alarm: Alarm::new(own_reactor),
-        }
+        Self { waker: Waker::from(Arc::clone(&wake)), wake, alarm: Alarm::new(own_reactor) }
     }
 
     /// Polls `step` until it is ready or the socket's deadline has passed.
@@ -502,11 +462,7 @@ impl Gathered {
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.rest.is_empty() {
-            self.first
-        } else {
-            self.rest.freeze()
-        }
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
     }
 }
 

@@ -48,10 +48,7 @@ mod registered {
         /// Nobody; a thread blocks on it when it needs it.
         Bare,
         /// A tokio runtime, the reactor among them.
-        Runtime {
-            id: Id,
-            watch: AsyncFd<Arc<TcpStream>>,
-        },
+        Runtime { id: Id, watch: AsyncFd<Arc<TcpStream>> },
     }
 
     impl Home {
@@ -68,10 +65,7 @@ mod registered {
                     Interest::READABLE | Interest::WRITABLE,
                 )
             };
-            Ok(Self::Runtime {
-                id: runtime.id(),
-                watch: watch.map_err(|e| e.into_parts().1)?,
-            })
+            Ok(Self::Runtime { id: runtime.id(), watch: watch.map_err(|e| e.into_parts().1)? })
         }
 
         /// Tells whether a caller in `here` (`None`: a waiting thread) can use it as it is.

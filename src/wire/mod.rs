@@ -49,18 +49,10 @@ impl Origin {
         if uri.query().is_some() {
             return Err(bad("it must not hold a query"));
         }
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
         let path = uri.path().trim_end_matches('/').to_owned();
-        Ok((
-            Self { tls, host, port },
-            authority.as_str().to_owned(),
-            path,
-        ))
+        Ok((Self { tls, host, port }, authority.as_str().to_owned(), path))
     }
 }
 
@@ -81,18 +73,8 @@ mod tests {
     #[test]
     fn an_endpoint_is_split_into_origin_host_and_path() {
         let (origin, host, path) = Origin::split("https://cloud.example/compute/v2.1/").unwrap();
-        assert_eq!(
-            origin,
-            Origin {
-                tls: true,
-                host: "cloud.example".into(),
-                port: 443
-            }
-        );
-        assert_eq!(
-            (host.as_str(), path.as_str()),
-            ("cloud.example", "/compute/v2.1")
-        );
+        assert_eq!(origin, Origin { tls: true, host: "cloud.example".into(), port: 443 });
+        assert_eq!((host.as_str(), path.as_str()), ("cloud.example", "/compute/v2.1"));
         let (origin, host, path) = Origin::split("http://[::1]:8774").unwrap();
         assert_eq!(origin.to_string(), "http://[::1]:8774");
         assert_eq!((host.as_str(), path.as_str()), ("[::1]:8774", ""));
@@ -100,15 +82,7 @@ mod tests {
 
     #[test]
     fn endpoints_that_hide_something_are_refused() {
-        for url in [
-            "ftp://h",
-            "h:1",
-            "/v3",
-            "http://user@h/",
-            "http://h/?q",
-            "http:///x",
-            "",
-        ] {
+        for url in ["ftp://h", "h:1", "/v3", "http://user@h/", "http://h/?q", "http:///x", ""] {
             assert!(Origin::split(url).is_err(), "{url}");
         }
     }

@@ -38,11 +38,7 @@ pub(crate) fn in_wait() -> bool {
 
 /// Sees that the waiting thread polls again at `deadline` at the latest.
 pub(crate) fn wake_at(deadline: Instant) {
-    ALARM.set(Some(
-        ALARM
-            .get()
-            .map_or(deadline, |earlier| earlier.min(deadline)),
-    ));
+    ALARM.set(Some(ALARM.get().map_or(deadline, |earlier| earlier.min(deadline))));
 }
 
 /// Runs `f` with the parker of the waiting thread.
@@ -144,10 +140,7 @@ impl Entered {
         let parker = SPARE.take().unwrap_or_else(Parker::new);
         parker.woken.store(false, SeqCst);
         *parker.blocked.lock() = Blocked::default();
-        Self {
-            outer: CURRENT.replace(Some(parker)),
-            alarm: ALARM.get(),
-        }
+        Self { outer: CURRENT.replace(Some(parker)), alarm: ALARM.get() }
     }
 }
 
@@ -184,11 +177,7 @@ mod tests {
         block_on(poll_fn(|_| {
             wake_at(at + Duration::from_secs(60));
             wake_at(at);
-            if Instant::now() >= at {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if Instant::now() >= at { Poll::Ready(()) } else { Poll::Pending }
         }));
     }
 

@@ -21,18 +21,12 @@ pub(crate) async fn resolve(
         (host, port).to_socket_addrs()?.collect()
     } else {
         let host = host.to_owned();
-        let looked_up = home::runtime(own_reactor).spawn_blocking(move || {
-            (host.as_str(), port)
-                .to_socket_addrs()
-                .map(Iterator::collect)
-        });
+        let looked_up = home::runtime(own_reactor)
+            .spawn_blocking(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect));
         looked_up.await.map_err(io::Error::other)??
     };
     if found.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "the name has no address",
-        ));
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     }
     Ok(found)
 }

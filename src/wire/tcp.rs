@@ -93,11 +93,7 @@ impl Socket {
             received: 0,
             scratch: Vec::new(),
         };
-        Self {
-            stream: Arc::new(stream),
-            own_reactor,
-            state: Mutex::new(state),
-        }
+        Self { stream: Arc::new(stream), own_reactor, state: Mutex::new(state) }
     }
 
     #[cfg(test)]
@@ -137,11 +133,7 @@ impl Socket {
     /// Looks, without taking anything, whether the peer has closed or sent what nobody asked for.
     pub(crate) fn peek(&self) -> Peek {
         let mut byte = [0u8; 1];
-        match recv(
-            &self.stream,
-            &mut byte,
-            RecvFlags::PEEK | RecvFlags::DONTWAIT,
-        ) {
+        match recv(&self.stream, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Err(Errno::AGAIN | Errno::INTR) => Peek::Quiet,
             Ok((1.., _)) => Peek::Bytes,
             Ok((0, _)) | Err(_) => Peek::Closed,
@@ -204,9 +196,9 @@ impl Socket {
         self.register(&mut state)?;
         match &state.home {
             Home::Bare => unreachable!("registered one line above"),
-            Home::Runtime { watch, .. } => watch
-                .poll_write_ready(cx)
-                .map_ok(|mut ready| ready.retain_ready()),
+            Home::Runtime { watch, .. } => {
+                watch.poll_write_ready(cx).map_ok(|mut ready| ready.retain_ready())
+            }
         }
     }
 
@@ -229,9 +221,7 @@ impl Socket {
             }
             self.arm_receive_timeout(&mut state)?;
             let received = park::with_parker(|parker| {
-                parker.block(&self.stream, || {
-                    state.receive(&self.stream, buf, RecvFlags::empty())
-                })
+                parker.block(&self.stream, || state.receive(&self.stream, buf, RecvFlags::empty()))
             });
             return match received.flatten() {
                 Some(Ok(_)) => Poll::Ready(Ok(())),
@@ -242,13 +232,7 @@ impl Socket {
         }
         loop {
             self.register(&mut state)?;
-            let State {
-                home,
-                received,
-                scratch,
-                moved,
-                ..
-            } = &mut *state;
+            let State { home, received, scratch, moved, .. } = &mut *state;
             let Home::Runtime { watch, .. } = home else {
                 unreachable!("registered one line above")
             };
@@ -287,12 +271,7 @@ impl Socket {
         loop {
             let sent = match bufs {
                 [one] => send(&self.stream, one, SEND),
-                many => sendmsg(
-                    &self.stream,
-                    many,
-                    &mut SendAncillaryBuffer::default(),
-                    SEND,
-                ),
+                many => sendmsg(&self.stream, many, &mut SendAncillaryBuffer::default(), SEND),
             };
             match sent {
                 Ok(n) => return Poll::Ready(Ok(n)),

@@ -44,11 +44,7 @@ impl Socket {
             .unwrap_or_else(|| Ok(Err(io::ErrorKind::TimedOut.into())))
             .map_err(io::Error::other)??;
         stream.set_nodelay(true)?;
-        Ok(Arc::new(Self(Mutex::new(State {
-            stream,
-            deadline,
-            received: 0,
-        }))))
+        Ok(Arc::new(Self(Mutex::new(State { stream, deadline, received: 0 }))))
     }
 
     /// Begins an exchange that must end by `deadline`.

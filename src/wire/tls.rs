@@ -44,21 +44,17 @@ mod with {
                 Trust { roots, .. } if roots.is_empty() => Roots::System,
                 Trust { roots, origin, .. } => {
                     let whence = origin.as_deref().unwrap_or("the CA given");
-                    let read: Vec<_> = CertificateDer::pem_slice_iter(roots)
-                        .collect::<Result<_, _>>()
-                        .map_err(|e| {
-                            Error::invalid(format!("{whence} is not PEM")).with_source(e)
-                        })?;
+                    let read: Vec<_> =
+                        CertificateDer::pem_slice_iter(roots).collect::<Result<_, _>>().map_err(
+                            |e| Error::invalid(format!("{whence} is not PEM")).with_source(e),
+                        )?;
                     if read.is_empty() {
                         return Err(Error::invalid(format!("{whence} holds no certificate")));
                     }
                     Roots::Given(read)
                 }
             };
-            Ok(Self {
-                roots,
-                config: OnceLock::new(),
-            })
+            Ok(Self { roots, config: OnceLock::new() })
         }
 
         /// Puts TLS around a socket. The caller drives it, and bounds its time.
@@ -89,9 +85,9 @@ mod with {
                     }
                     builder.with_root_certificates(store)
                 }
-                Roots::Anyone => builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(Anyone(provider))),
+                Roots::Anyone => {
+                    builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+                }
             };
             Ok(Arc::new(builder.with_no_client_auth()))
         }
@@ -101,9 +97,7 @@ mod with {
     fn explain(host: &str, e: io::Error) -> Error {
         use crate::error::ErrorKind::Connection;
         use rustls::{CertificateError, Error as TlsError};
-        let tls = e
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<TlsError>());
+        let tls = e.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
         let advice = match tls {
             Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
                 "its certificate is signed by a CA that is not trusted here; \
@@ -151,12 +145,7 @@ mod with {
             cert: &CertificateDer<'_>,
             dss: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            verify_tls12_signature(
-                message,
-                cert,
-                dss,
-                &self.0.signature_verification_algorithms,
-            )
+            verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
         }
 
         fn verify_tls13_signature(
@@ -165,12 +154,7 @@ mod with {
             cert: &CertificateDer<'_>,
             dss: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            verify_tls13_signature(
-                message,
-                cert,
-                dss,
-                &self.0.signature_verification_algorithms,
-            )
+            verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

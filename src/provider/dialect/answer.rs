@@ -27,9 +27,7 @@ pub(in crate::provider) fn json<'a, T: Deserialize<'a>>(
         let kind = response.header("content-type").unwrap_or("no content type");
         let size = response.body.len();
         let text = format!("asked for {asked}, the cloud sent {came} ({kind}, {size} bytes)");
-        Error::protocol(text)
-            .with_status(response.status)
-            .with_source(e)
+        Error::protocol(text).with_status(response.status).with_source(e)
     })
 }
 
@@ -92,9 +90,7 @@ pub(in crate::provider) fn time(text: &str) -> Option<SystemTime> {
 
 /// Reads a time of an HTTP header (RFC 9110, 5.6.7).
 pub(in crate::provider) fn http_date(text: &str) -> Option<SystemTime> {
-    let stamp = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
+    let stamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(stamp.into())
 }
 
@@ -179,10 +175,7 @@ mod tests {
         let page = "<html>\n <head>\n <title>404 Not Found</title>\n </head>\n <body>\n \
                     <h1>404 Not Found</h1>\n No image with ID &lt;a&gt;<br /><br />\n</body></html>";
         assert_eq!(text_of_html(page), "No image with ID <a>");
-        assert_eq!(
-            text_of_html("<title>Bad Gateway</title><h1>Bad Gateway</h1>"),
-            "Bad Gateway"
-        );
+        assert_eq!(text_of_html("<title>Bad Gateway</title><h1>Bad Gateway</h1>"), "Bad Gateway");
         assert_eq!(text_of_html("<style>p{}</style><p>hello</p>"), "hello");
         assert_eq!(text_of_html("<"), "");
     }

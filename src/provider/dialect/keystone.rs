@@ -117,9 +117,7 @@ impl Auth for Keystone {
             .replay(Replay::Safe);
         request.body = login::body(&self.identity, self.scope.as_ref())?;
         let this = self.clone();
-        Ok(Call::new(request, move |response| {
-            this.grant(&response).map(Step::Done)
-        }))
+        Ok(Call::new(request, move |response| this.grant(&response).map(Step::Done)))
     }
 
     fn authorize(&self, signing: Signing<'_>) -> Result<()> {
@@ -133,8 +131,7 @@ impl Keystone {
         if response.status != StatusCode::CREATED {
             return Err(self.refused(response));
         }
-        self.read(response)
-            .map_err(|e| e.answered_as(request_id(&response.headers)))
+        self.read(response).map_err(|e| e.answered_as(request_id(&response.headers)))
     }
 
     fn read(&self, response: &Response) -> Result<Grant> {
@@ -144,11 +141,7 @@ impl Keystone {
             .filter(|secret| !secret.is_empty())
             .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
         let lifetime = lifetime(&token, response)?;
-        Ok(Grant {
-            token: Token::new(secret)?,
-            lifetime,
-            endpoints: self.endpoints(token.catalog),
-        })
+        Ok(Grant { token: Token::new(secret)?, lifetime, endpoints: self.endpoints(token.catalog) })
     }
 
     fn endpoints(&self, catalog: Vec<CatalogService>) -> Vec<Endpoint> {
@@ -234,10 +227,7 @@ impl Keystone {
     }
 
     fn nobody(&self) -> String {
-        format!(
-            "no Keystone v3 answers at {}; check the address to log in at",
-            self.url
-        )
+        format!("no Keystone v3 answers at {}; check the address to log in at", self.url)
     }
 
     fn who(&self) -> String {

@@ -64,10 +64,7 @@ impl Source {
     fn read(file: &Path) -> Result<Self> {
         let shown = file.display().to_string();
         match std::fs::read_to_string(file) {
-            Ok(text) => Ok(Self {
-                file: shown,
-                text: Zeroizing::new(text),
-            }),
+            Ok(text) => Ok(Self { file: shown, text: Zeroizing::new(text) }),
             Err(e) => Err(Error::invalid(format!("{shown} cannot be read")).with_source(e)),
         }
     }
@@ -115,10 +112,7 @@ fn choose(name: &str, clouds: &Source, secure: Option<&Source>) -> Result<Values
     {
         cloud.0.extend(secure.0);
     }
-    let origin = Origin::Cloud {
-        name: name.to_owned(),
-        file: clouds.file.clone(),
-    };
+    let origin = Origin::Cloud { name: name.to_owned(), file: clouds.file.clone() };
     Ok(Values::read(origin, |setting| {
         let mut set = setting.keys().iter().filter_map(|key| cloud.0.get(*key));
         let text = set.find(|text| !text.expose().is_empty())?;
@@ -152,10 +146,7 @@ impl<'de> Deserialize<'de> for Cloud {
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "auth" {
                         auth = map.next_value::<Option<Cloud>>()?.unwrap_or_default();
-                    } else if Setting::ALL
-                        .iter()
-                        .any(|s| s.keys().contains(&key.as_str()))
-                    {
+                    } else if Setting::ALL.iter().any(|s| s.keys().contains(&key.as_str())) {
                         if let Some(text) = map.next_value::<Option<String>>()? {
                             beside.insert(key, Secret::new(text));
                         }

@@ -68,14 +68,7 @@ impl ComputeApi for OpenStack {
 
 /// Makes the node that was ordered; Nova tells only its id, and asking for more could fail.
 fn ordered(new: NewNode, response: &Response) -> Result<Node> {
-    let NewNode {
-        name,
-        size,
-        image,
-        key_pair,
-        metadata,
-        ..
-    } = new;
+    let NewNode { name, size, image, key_pair, metadata, .. } = new;
     let mut node = Node::new(id_of_order(&name, response)?, name, NodeState::Pending);
     node.status = "BUILD".to_owned();
     node.size = size;
@@ -361,10 +354,7 @@ fn node_state(status: &str) -> NodeState {
     }
 }
 
-pub(super) const NOVA: Service = Service {
-    provider: super::NAME,
-    name: "compute",
-};
+pub(super) const NOVA: Service = Service { provider: super::NAME, name: "compute" };
 
 #[cfg(test)]
 mod tests;

@@ -45,9 +45,7 @@ impl Config {
         user: impl Into<String>,
         password: impl Into<String>,
     ) -> Self {
-        Self::of_code(auth_url)
-            .with(Setting::Username, user)
-            .with(Setting::Password, password)
+        Self::of_code(auth_url).with(Setting::Username, user).with(Setting::Password, password)
     }
 
     /// Logs in with an application credential, by id; it carries its project with it.
@@ -94,14 +92,12 @@ impl Config {
 
     /// Sets the project, by name.
     pub fn project(self, name: impl Into<String>) -> Self {
-        self.with(Setting::ProjectName, name)
-            .without(Setting::ProjectId)
+        self.with(Setting::ProjectName, name).without(Setting::ProjectId)
     }
 
     /// Sets the project, by id.
     pub fn project_id(self, id: impl Into<String>) -> Self {
-        self.with(Setting::ProjectId, id)
-            .without(Setting::ProjectName)
+        self.with(Setting::ProjectId, id).without(Setting::ProjectName)
     }
 
     /// Sets the user by id, in place of the name.
@@ -117,26 +113,22 @@ impl Config {
 
     /// Sets the domain of the user, by name.
     pub fn user_domain(self, name: impl Into<String>) -> Self {
-        self.with(Setting::UserDomainName, name)
-            .without(Setting::UserDomainId)
+        self.with(Setting::UserDomainName, name).without(Setting::UserDomainId)
     }
 
     /// Sets the domain of the user, by id.
     pub fn user_domain_id(self, id: impl Into<String>) -> Self {
-        self.with(Setting::UserDomainId, id)
-            .without(Setting::UserDomainName)
+        self.with(Setting::UserDomainId, id).without(Setting::UserDomainName)
     }
 
     /// Sets the domain of the project, by name.
     pub fn project_domain(self, name: impl Into<String>) -> Self {
-        self.with(Setting::ProjectDomainName, name)
-            .without(Setting::ProjectDomainId)
+        self.with(Setting::ProjectDomainName, name).without(Setting::ProjectDomainId)
     }
 
     /// Sets the domain of the project, by id.
     pub fn project_domain_id(self, id: impl Into<String>) -> Self {
-        self.with(Setting::ProjectDomainId, id)
-            .without(Setting::ProjectDomainName)
+        self.with(Setting::ProjectDomainId, id).without(Setting::ProjectDomainName)
     }
 
     /// Logs in to a domain, by name, and not to a project.
@@ -159,24 +151,17 @@ impl Config {
 
     /// Trusts these certificates, in PEM form, in place of those of the system.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca = Some(Ca {
-            pem: pem.into(),
-            file: None,
-        });
+        self.ca = Some(Ca { pem: pem.into(), file: None });
         self
     }
 
     /// Accepts any certificate, so that anybody on the way can read and change everything.
     pub fn insecure(self, insecure: bool) -> Self {
-        self.with(Setting::Insecure, insecure.to_string())
-            .without(Setting::Verify)
+        self.with(Setting::Insecure, insecure.to_string()).without(Setting::Verify)
     }
 
     fn of_code(auth_url: impl Into<String>) -> Self {
-        let config = Self {
-            values: Values::read(Origin::Code, |_| None),
-            ca: None,
-        };
+        let config = Self { values: Values::read(Origin::Code, |_| None), ca: None };
         config.with(Setting::AuthUrl, auth_url)
     }
 
@@ -226,10 +211,7 @@ impl Ca {
         let pem = std::fs::read(&file).map_err(|e| {
             Error::invalid(format!("{setting} names {shown}, which cannot be read")).with_source(e)
         })?;
-        let ca = Self {
-            pem,
-            file: Some(shown),
-        };
+        let ca = Self { pem, file: Some(shown) };
         ca.check()?;
         Ok(ca)
     }
@@ -237,10 +219,7 @@ impl Ca {
     /// Whether the certificates are sound is found where they are used.
     fn check(&self) -> Result<()> {
         // RFC 7468, 5; `openssl` writes the second one too.
-        let labels = [
-            "-----BEGIN CERTIFICATE-----",
-            "-----BEGIN TRUSTED CERTIFICATE-----",
-        ];
+        let labels = ["-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----"];
         let holds = |label: &str| self.pem.windows(label.len()).any(|w| w == label.as_bytes());
         if labels.into_iter().any(holds) {
             return Ok(());
@@ -257,10 +236,7 @@ impl TryFrom<Config> for Provider {
 
     fn try_from(config: Config) -> Result<Self> {
         let Config { values, ca } = config;
-        let mut trust = Trust {
-            insecure: values.is_insecure()?,
-            ..Trust::default()
-        };
+        let mut trust = Trust { insecure: values.is_insecure()?, ..Trust::default() };
         if let Some(ca) = ca {
             ca.check()?;
             trust.roots = ca.pem;

@@ -89,10 +89,7 @@ fn words(response: &Response) -> Words {
         true => Cow::Owned(answer::text_of_html(&body)),
         false => Cow::Borrowed(body.trim()),
     };
-    Words {
-        code: None,
-        text: text.into_owned(),
-    }
+    Words { code: None, text: text.into_owned() }
 }
 
 /// Reads `{"forbidden": {"message": ..}}`, `{"error": {"title": .., "message": ..}}`,
@@ -131,10 +128,7 @@ fn words_of_json(body: &serde_json::Map<String, Value>) -> Words {
         }
     }
     let body = Value::Object(body.clone());
-    Words {
-        code: word_in(&body),
-        text: text_in(&body).unwrap_or_default(),
-    }
+    Words { code: word_in(&body), text: text_in(&body).unwrap_or_default() }
 }
 
 fn unsaid(response: &Response) -> String {
@@ -156,9 +150,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
             let now = answer::http_date(response.header("date")?)?;
-            answer::http_date(text)?
-                .duration_since(now)
-                .unwrap_or_default()
+            answer::http_date(text)?.duration_since(now).unwrap_or_default()
         }
     };
     Some(wait.min(LONGEST_WAIT))

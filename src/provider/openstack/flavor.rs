@@ -88,11 +88,7 @@ mod tests {
         ] {
             let call = list(None).expect("a call");
             let body = format!("{{\"flavors\": [{{\"id\": \"1\", {field}}}]}}");
-            assert_eq!(
-                failed(read(call, 200, &body)).kind(),
-                ErrorKind::Protocol,
-                "{field}"
-            );
+            assert_eq!(failed(read(call, 200, &body)).kind(), ErrorKind::Protocol, "{field}");
         }
     }
 }

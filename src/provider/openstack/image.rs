@@ -67,10 +67,7 @@ fn image_state(status: &str) -> ImageState {
     }
 }
 
-const GLANCE: Service = Service {
-    provider: super::NAME,
-    name: "image",
-};
+const GLANCE: Service = Service { provider: super::NAME, name: "image" };
 
 #[cfg(test)]
 mod tests {
@@ -94,16 +91,10 @@ mod tests {
         let [tiny, unnamed] = &page.items[..] else {
             panic!("two images: {page:?}");
         };
-        assert_eq!(
-            (tiny.id.as_str(), tiny.name.as_str()),
-            ("e54c1fc2", "tiny-2")
-        );
+        assert_eq!((tiny.id.as_str(), tiny.name.as_str()), ("e54c1fc2", "tiny-2"));
         assert_eq!((tiny.min_ram_mb, tiny.min_disk_gb), (64, 1));
         assert_eq!(tiny.created_at, answer::time("2025-11-23T03:46:55Z"));
-        assert_eq!(
-            (unnamed.name.as_str(), unnamed.state),
-            ("", ImageState::Pending)
-        );
+        assert_eq!((unnamed.name.as_str(), unnamed.state), ("", ImageState::Pending));
 
         let call = list(page.next.as_ref()).expect("a call");
         assert_eq!(call.request.path, "/images?limit=2&marker=70a599e0");

@@ -62,14 +62,10 @@ pub(super) fn next(links: &[Link], this: Option<&str>) -> Result<Option<Cursor>>
 pub(super) fn cursor(href: &str, this: Option<&str>) -> Result<Cursor> {
     let query = href.split_once('?').map_or("", |(_, query)| query);
     if !is_query(query) {
-        return Err(Error::protocol(
-            "the cloud's link to the next page makes no sense",
-        ));
+        return Err(Error::protocol("the cloud's link to the next page makes no sense"));
     }
     if this == Some(query) {
-        return Err(Error::protocol(
-            "the cloud's link to the next page leads to the same page",
-        ));
+        return Err(Error::protocol("the cloud's link to the next page leads to the same page"));
     }
     Ok(Cursor::new(query))
 }
@@ -88,10 +84,7 @@ mod tests {
     #[test]
     fn ids_never_leave_their_segment() {
         for (id, written) in [
-            (
-                "e54c1fc2-95a4-4f03-86a8-42264ce3c653",
-                "e54c1fc2-95a4-4f03-86a8-42264ce3c653",
-            ),
+            ("e54c1fc2-95a4-4f03-86a8-42264ce3c653", "e54c1fc2-95a4-4f03-86a8-42264ce3c653"),
             ("a?b=c&d", "a%3Fb%3Dc%26d"),
             ("a#b", "a%23b"),
             ("a%2Fb", "a%252Fb"),

@@ -99,11 +99,7 @@ struct NeutronNetwork {
     #[serde(default, deserialize_with = "answer::or_default")]
     shared: bool,
     /// Of an extension that a Neutron may lack.
-    #[serde(
-        rename = "router:external",
-        default,
-        deserialize_with = "answer::or_default"
-    )]
+    #[serde(rename = "router:external", default, deserialize_with = "answer::or_default")]
     external: bool,
 }
 
@@ -121,10 +117,7 @@ impl From<NeutronNetwork> for Network {
 
 const PATH: &str = "/networks";
 
-const NEUTRON: Service = Service {
-    provider: super::NAME,
-    name: "network",
-};
+const NEUTRON: Service = Service { provider: super::NAME, name: "network" };
 
 #[cfg(test)]
 mod tests {

@@ -84,18 +84,15 @@ impl Setting {
             Self::AuthType => (&["OS_AUTH_TYPE"], &["auth_type"]),
             Self::AuthUrl => (&["OS_AUTH_URL"], &["auth_url"]),
             Self::CaCert => (&["OS_CACERT"], &["cacert"]),
-            Self::CredentialId => (
-                &["OS_APPLICATION_CREDENTIAL_ID"],
-                &["application_credential_id"],
-            ),
-            Self::CredentialName => (
-                &["OS_APPLICATION_CREDENTIAL_NAME"],
-                &["application_credential_name"],
-            ),
-            Self::CredentialSecret => (
-                &["OS_APPLICATION_CREDENTIAL_SECRET"],
-                &["application_credential_secret"],
-            ),
+            Self::CredentialId => {
+                (&["OS_APPLICATION_CREDENTIAL_ID"], &["application_credential_id"])
+            }
+            Self::CredentialName => {
+                (&["OS_APPLICATION_CREDENTIAL_NAME"], &["application_credential_name"])
+            }
+            Self::CredentialSecret => {
+                (&["OS_APPLICATION_CREDENTIAL_SECRET"], &["application_credential_secret"])
+            }
             // python-openstackclient's documentation: "Default domain ID".
             Self::DefaultDomainId => (
                 &["OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN"],
@@ -106,22 +103,17 @@ impl Setting {
             Self::DomainName => (&["OS_DOMAIN_NAME"], &["domain_name"]),
             Self::IdentityVersion => (&["OS_IDENTITY_API_VERSION"], &["identity_api_version"]),
             Self::Insecure => (&["OS_INSECURE"], &["insecure"]),
-            Self::Interface => (
-                &["OS_INTERFACE", "OS_ENDPOINT_TYPE"],
-                &["interface", "endpoint_type"],
-            ),
+            Self::Interface => {
+                (&["OS_INTERFACE", "OS_ENDPOINT_TYPE"], &["interface", "endpoint_type"])
+            }
             Self::Password => (&["OS_PASSWORD"], &["password"]),
             Self::Profile => (&[], &["profile", "cloud"]),
             Self::ProjectDomainId => (&["OS_PROJECT_DOMAIN_ID"], &["project_domain_id"]),
             Self::ProjectDomainName => (&["OS_PROJECT_DOMAIN_NAME"], &["project_domain_name"]),
-            Self::ProjectId => (
-                &["OS_PROJECT_ID", "OS_TENANT_ID"],
-                &["project_id", "tenant_id"],
-            ),
-            Self::ProjectName => (
-                &["OS_PROJECT_NAME", "OS_TENANT_NAME"],
-                &["project_name", "tenant_name"],
-            ),
+            Self::ProjectId => (&["OS_PROJECT_ID", "OS_TENANT_ID"], &["project_id", "tenant_id"]),
+            Self::ProjectName => {
+                (&["OS_PROJECT_NAME", "OS_TENANT_NAME"], &["project_name", "tenant_name"])
+            }
             Self::Region => (&["OS_REGION_NAME"], &["region_name"]),
             Self::UserDomainId => (&["OS_USER_DOMAIN_ID"], &["user_domain_id"]),
             Self::UserDomainName => (&["OS_USER_DOMAIN_NAME"], &["user_domain_name"]),
@@ -154,10 +146,7 @@ pub(super) struct Values {
 impl Values {
     /// Asks `of` for each setting; what is empty is not set.
     pub(super) fn read(origin: Origin, of: impl Fn(Setting) -> Option<String>) -> Self {
-        let mut values = Self {
-            texts: BTreeMap::new(),
-            origin,
-        };
+        let mut values = Self { texts: BTreeMap::new(), origin };
         for setting in Setting::ALL {
             values.set(setting, of(setting).unwrap_or_default());
         }
@@ -223,11 +212,8 @@ impl Values {
     fn method(&self) -> Result<Method> {
         let Some(name) = self.text(Setting::AuthType) else {
             // As nobody sets these by mistake, they say which way is meant.
-            let has_credential = [
-                Setting::CredentialId,
-                Setting::CredentialName,
-                Setting::CredentialSecret,
-            ];
+            let has_credential =
+                [Setting::CredentialId, Setting::CredentialName, Setting::CredentialSecret];
             return Ok(match has_credential.map(|s| self.text(s)) {
                 [None, None, None] => Method::Password,
                 _ => Method::ApplicationCredential,
@@ -264,15 +250,12 @@ impl Values {
             {
                 &[&[Setting::AuthUrl], user, &[Setting::CredentialSecret]]
             }
-            Method::ApplicationCredential => &[
-                &[Setting::AuthUrl],
-                &[Setting::CredentialId],
-                &[Setting::CredentialSecret],
-            ],
+            Method::ApplicationCredential => {
+                &[&[Setting::AuthUrl], &[Setting::CredentialId], &[Setting::CredentialSecret]]
+            }
         };
-        let has_domain = [Setting::DomainId, Setting::DomainName]
-            .iter()
-            .any(|s| self.text(*s).is_some());
+        let has_domain =
+            [Setting::DomainId, Setting::DomainName].iter().any(|s| self.text(*s).is_some());
         let missing: Vec<_> = needed
             .iter()
             .filter(|any| any.iter().all(|s| self.text(*s).is_none()))
@@ -304,22 +287,11 @@ impl Values {
     }
 
     fn credential(&self) -> Identity {
-        let which = match (
-            self.text(Setting::CredentialId),
-            self.text(Setting::CredentialName),
-        ) {
-            (None, Some(name)) => Credential::Named {
-                name: name.to_owned(),
-                user: self.user(),
-            },
-            (id, _) => Credential::Id {
-                id: id.unwrap_or_default().to_owned(),
-            },
+        let which = match (self.text(Setting::CredentialId), self.text(Setting::CredentialName)) {
+            (None, Some(name)) => Credential::Named { name: name.to_owned(), user: self.user() },
+            (id, _) => Credential::Id { id: id.unwrap_or_default().to_owned() },
         };
-        Identity::ApplicationCredential {
-            which,
-            secret: self.secret(Setting::CredentialSecret),
-        }
+        Identity::ApplicationCredential { which, secret: self.secret(Setting::CredentialSecret) }
     }
 
     fn user(&self) -> User {

@@ -69,11 +69,7 @@ impl Server {
                 });
             }
         });
-        Self {
-            address,
-            seen,
-            stopped,
-        }
+        Self { address, seen, stopped }
     }
 
     pub(super) fn url(&self) -> String {
@@ -129,10 +125,7 @@ fn serve(stream: &TcpStream, seen: &Seen, handler: &dyn Fn(&Asked) -> Reply) {
 }
 
 fn answer(status: u16, header: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
@@ -155,9 +148,5 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked {
-        method,
-        path,
-        token,
-    })
+    Some(Asked { method, path, token })
 }

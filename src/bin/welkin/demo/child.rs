@@ -45,11 +45,7 @@ impl SimChild {
         let mut child = command.spawn()?;
         let orders = child.stdin.take();
         let answers = child.stdout.take().expect("stdout is piped");
-        Ok(Self {
-            child,
-            orders,
-            answers: BufReader::new(answers),
-        })
+        Ok(Self { child, orders, answers: BufReader::new(answers) })
     }
 
     fn ask<T: DeserializeOwned>(&mut self, order: &str) -> Result<T, Complaint> {

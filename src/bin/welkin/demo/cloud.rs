@@ -39,17 +39,11 @@ impl Cloud {
         if let Some(pem) = ready.ca_pem {
             config = config.ca_pem(pem);
         }
-        Ok(Self {
-            account: Account::Config(config),
-            sim: Some(sim),
-        })
+        Ok(Self { account: Account::Config(config), sim: Some(sim) })
     }
 
     pub(crate) fn real(selector: &str) -> Self {
-        Self {
-            account: Account::Selector(selector.to_owned()),
-            sim: None,
-        }
+        Self { account: Account::Selector(selector.to_owned()), sim: None }
     }
 
     /// Says whose counts these are.

@@ -12,12 +12,7 @@ impl Gates {
     pub(crate) fn new(gates: usize, workers: usize) -> Vec<Ticket> {
         let row = (0..gates).map(|_| watch::Sender::new(workers)).collect();
         let gates = Arc::new(Self(row));
-        (0..workers)
-            .map(|_| Ticket {
-                gates: Arc::clone(&gates),
-                passed: 0,
-            })
-            .collect()
+        (0..workers).map(|_| Ticket { gates: Arc::clone(&gates), passed: 0 }).collect()
     }
 
     fn come(&self, gate: usize) {

@@ -138,11 +138,12 @@ impl<'a> Demo<'a> {
         };
         let driver = cloud.account.open()?;
         let order = Order::choose(&driver, args)?;
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|e| Complaint::because("the tasks' runtime cannot be started", &e))?;
+        let runtime =
+            runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .map_err(|e| Complaint::because("the tasks' runtime cannot be started", &e))?;
         let stop = Cancel::new();
         runtime.spawn(heed_ctrl_c(stop.clone()));
         Ok(Self {
@@ -200,9 +201,7 @@ impl<'a> Demo<'a> {
         run.tally.print(title);
         sweep::sweep(&run, &self.keeper)?;
 
-        let cpu = cpu_after
-            .zip(cpu_before)
-            .map(|(after, before)| after.saturating_sub(before));
+        let cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
         Ok(Figures {
             threads,
             tasks: threads,

@@ -32,11 +32,7 @@ impl Order {
             Some(network) => Some(find_network(driver, network)?),
             None => None,
         };
-        Ok(Self {
-            size,
-            image,
-            network,
-        })
+        Ok(Self { size, image, network })
     }
 
     pub(crate) fn node(&self, name: &str) -> NewNode {
@@ -89,21 +85,14 @@ fn find_network(driver: &Driver, wanted: &str) -> Result<Network, Complaint> {
     if let Some(i) = networks.iter().position(|network| network.id == wanted) {
         return Ok(networks.swap_remove(i));
     }
-    let (mut named, others): (Vec<_>, Vec<_>) = networks
-        .into_iter()
-        .partition(|network| network.name == wanted);
+    let (mut named, others): (Vec<_>, Vec<_>) =
+        networks.into_iter().partition(|network| network.name == wanted);
     match named.len() {
         1 => Ok(named.remove(0)),
         0 => {
             let names: Vec<_> = others.iter().map(|network| &*network.name).collect();
-            let names = if names.is_empty() {
-                "none".to_owned()
-            } else {
-                names.join(", ")
-            };
-            Err(Complaint::new(format!(
-                "no network {wanted:?}; there are: {names}"
-            )))
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            Err(Complaint::new(format!("no network {wanted:?}; there are: {names}")))
         }
         many => {
             let ids: Vec<_> = named.iter().map(|network| &*network.id).collect();

@@ -33,12 +33,7 @@ struct Part {
 
 impl Progress {
     pub(crate) fn start(title: &'static str, nodes: usize, workers: usize) -> Self {
-        let part = |doing, done, total| Part {
-            doing,
-            done,
-            steps: AtomicUsize::new(0),
-            total,
-        };
+        let part = |doing, done, total| Part { doing, done, steps: AtomicUsize::new(0), total };
         let parts = Arc::new([
             part("creating", "nodes created", nodes),
             part("waiting until they run", "nodes waited for", nodes),
@@ -78,20 +73,17 @@ fn style(parts: &Arc<[Part; 5]>) -> ProgressStyle {
     ProgressStyle::with_template("{prefix:<21} {bar:24.cyan/dim} {phase}")
         .expect("the template is sound")
         .progress_chars("━━─")
-        .with_key(
-            "phase",
-            move |state: &ProgressState, out: &mut dyn Write| {
-                // Asked when the bar is drawn, so a step costs no text.
-                let current = parts.iter().find_map(|part| {
-                    let steps = part.steps.load(Ordering::Relaxed);
-                    (steps < part.total).then_some((part.doing, steps, part.total))
-                });
-                let _ = match current {
-                    Some((doing, steps, total)) => write!(out, "{doing} {steps}/{total}"),
-                    None => write!(out, "done in {:.1} s", state.elapsed().as_secs_f64()),
-                };
-            },
-        )
+        .with_key("phase", move |state: &ProgressState, out: &mut dyn Write| {
+            // Asked when the bar is drawn, so a step costs no text.
+            let current = parts.iter().find_map(|part| {
+                let steps = part.steps.load(Ordering::Relaxed);
+                (steps < part.total).then_some((part.doing, steps, part.total))
+            });
+            let _ = match current {
+                Some((doing, steps, total)) => write!(out, "{doing} {steps}/{total}"),
+                None => write!(out, "done in {:.1} s", state.elapsed().as_secs_f64()),
+            };
+        })
 }
 
 const REDRAWS_PER_SECOND: u8 = 10;

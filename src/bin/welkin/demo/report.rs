@@ -31,9 +31,7 @@ pub(crate) struct Report {
 impl Report {
     /// Tells whether every operation succeeded and every answer was right.
     pub(crate) fn is_clean(&self) -> bool {
-        [&self.shared, &self.per_thread]
-            .iter()
-            .all(|run| run.failed + run.wrong == 0)
+        [&self.shared, &self.per_thread].iter().all(|run| run.failed + run.wrong == 0)
     }
 
     pub(crate) fn print_json(&self) -> io::Result<()> {

@@ -61,12 +61,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(run: &Arc<Run>, kind: Kind, number: usize, ticket: Ticket) -> Self {
-        Self {
-            run: Arc::clone(run),
-            kind,
-            number,
-            ticket,
-        }
+        Self { run: Arc::clone(run), kind, number, ticket }
     }
 
     /// Does the whole work. What fails is noted and left out of the steps that follow.

@@ -15,10 +15,7 @@ pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
     if !is_web(text.trim()) {
         return Err(wrong("the address must begin with http:// or https://"));
     }
-    let uri: Uri = text
-        .trim()
-        .parse()
-        .map_err(|_| wrong("that is no address"))?;
+    let uri: Uri = text.trim().parse().map_err(|_| wrong("that is no address"))?;
     let (scheme, host) = match (uri.scheme_str(), uri.authority()) {
         (Some(scheme @ ("http" | "https")), Some(host)) if !host.host().is_empty() => {
             (scheme, host.as_str())

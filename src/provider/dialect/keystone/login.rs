@@ -14,10 +14,7 @@ use crate::error::{Error, Result};
 pub(super) fn body(identity: &Identity, scope: Option<&Scope>) -> Result<Bytes> {
     let (method, password, application_credential) = match identity {
         Identity::Password { user, secret } => {
-            let user = WithPassword {
-                user,
-                password: secret,
-            };
+            let user = WithPassword { user, password: secret };
             ("password", Some(PasswordBody { user }), None)
         }
         Identity::ApplicationCredential { which, secret } => {
@@ -27,11 +24,7 @@ pub(super) fn body(identity: &Identity, scope: Option<&Scope>) -> Result<Bytes> 
     };
     let login = Login {
         auth: AuthBody {
-            identity: IdentityBody {
-                methods: [method],
-                password,
-                application_credential,
-            },
+            identity: IdentityBody { methods: [method], password, application_credential },
             scope,
         },
     };

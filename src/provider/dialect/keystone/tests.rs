@@ -7,10 +7,7 @@ fn refusal(response: &Response) -> Error {
 }
 
 fn user(name: &str) -> User {
-    User::Named {
-        name: name.into(),
-        domain: Domain::Name("Default".into()),
-    }
+    User::Named { name: name.into(), domain: Domain::Name("Default".into()) }
 }
 
 fn keystone(identity: Identity, scope: Option<Scope>) -> Keystone {
@@ -28,14 +25,8 @@ fn demo() -> Keystone {
 }
 
 fn demo_with(password: &str) -> Keystone {
-    let project = Project::Named {
-        name: "web".into(),
-        domain: Domain::Id("default".into()),
-    };
-    let identity = Identity::Password {
-        user: user("demo"),
-        secret: Secret::new(password),
-    };
+    let project = Project::Named { name: "web".into(), domain: Domain::Id("default".into()) };
+    let identity = Identity::Password { user: user("demo"), secret: Secret::new(password) };
     keystone(identity, Some(Scope::Project(project)))
 }
 
@@ -113,20 +104,14 @@ fn ids_stand_alone_and_a_domain_can_be_the_scope() {
 
     let scope = Scope::Domain(Domain::Name("Default".into()));
     let expected = serde_json::json!({"domain": {"name": "Default"}});
-    assert_eq!(
-        sent(&keystone(identity, Some(scope)))["auth"]["scope"],
-        expected
-    );
+    assert_eq!(sent(&keystone(identity, Some(scope)))["auth"]["scope"], expected);
 }
 
 #[test]
 fn an_application_credential_goes_without_a_scope() {
     let by = |which| {
         let secret = Secret::new("s3cret");
-        sent(&keystone(
-            Identity::ApplicationCredential { which, secret },
-            None,
-        ))
+        sent(&keystone(Identity::ApplicationCredential { which, secret }, None))
     };
     let expected = serde_json::json!({"auth": {"identity": {
         "methods": ["application_credential"],
@@ -137,10 +122,7 @@ fn an_application_credential_goes_without_a_scope() {
         "methods": ["application_credential"],
         "application_credential": {"name": "ci", "secret": "s3cret",
             "user": {"name": "demo", "domain": {"name": "Default"}}}}}});
-    let named = Credential::Named {
-        name: "ci".into(),
-        user: user("demo"),
-    };
+    let named = Credential::Named { name: "ci".into(), user: user("demo") };
     assert_eq!(by(named), expected);
 }
 
@@ -261,10 +243,7 @@ fn a_second_factor_is_said_to_be_wanted() {
     let receipt = [("openstack-auth-receipt", "r")];
     let error = granted(&demo(), answer(401, &receipt, "")).expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Auth);
-    assert!(
-        error.to_string().contains("more than a password"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("more than a password"), "{error}");
 }
 
 #[test]
@@ -281,10 +260,7 @@ fn no_error_repeats_the_password_that_keystone_echoes() {
     let odd = "it's \"\\ s3cret";
     for (password, echo) in [
         ("s3cret", "On instance['password']: {'password': 's3cret'}"),
-        (
-            odd,
-            r#"On instance['password']: {'password': 'it\'s "\\ s3cret'}"#,
-        ),
+        (odd, r#"On instance['password']: {'password': 'it\'s "\\ s3cret'}"#),
     ] {
         for status in [400, 401, 403, 404, 500, 503] {
             let login = demo_with(password);
@@ -312,10 +288,7 @@ fn authorizing_replaces_a_token_and_marks_it_sensitive() {
     let mut headers = http::HeaderMap::new();
     for secret in ["old", "new"] {
         let token = Token::new(secret).expect("a token");
-        let signing = Signing {
-            headers: &mut headers,
-            token: &token,
-        };
+        let signing = Signing { headers: &mut headers, token: &token };
         demo().authorize(signing).expect("authorized");
     }
     let tokens: Vec<_> = headers.get_all("x-auth-token").iter().collect();

@@ -3,10 +3,7 @@ use crate::error::ErrorKind;
 use crate::provider::openstack::tests::failed;
 
 fn source(text: &str) -> Source {
-    Source {
-        file: "/home/me/clouds.yaml".into(),
-        text: Zeroizing::new(text.into()),
-    }
+    Source { file: "/home/me/clouds.yaml".into(), text: Zeroizing::new(text.into()) }
 }
 
 fn cloud(text: &str) -> Result<Values> {
@@ -55,9 +52,7 @@ fn a_usual_cloud_is_read() {
 
 #[test]
 fn what_looks_like_a_number_keeps_its_text() {
-    for text in [
-        "12345", "007", "1e3", "0x1F", "1_000", "true", "no", "3.10", ".5", "-1",
-    ] {
+    for text in ["12345", "007", "1e3", "0x1F", "1_000", "true", "no", "3.10", ".5", "-1"] {
         let yaml = format!("clouds: {{my: {{auth: {{password: {text}, username: {text}}}}}}}");
         let values = cloud(&yaml).expect("a cloud");
         assert_eq!(values.text(Setting::Password), Some(text));
@@ -83,10 +78,7 @@ clouds:
     let values = cloud(yaml).expect("a cloud");
     assert_eq!(values.text(Setting::AuthUrl), Some("http://h"));
     assert_eq!(values.text(Setting::ProjectName), Some("it's"));
-    assert_eq!(
-        values.text(Setting::Password),
-        Some("tab\there # not a comment")
-    );
+    assert_eq!(values.text(Setting::Password), Some("tab\there # not a comment"));
     assert_eq!(values.text(Setting::Username), Some("demo"));
 }
 
@@ -98,17 +90,10 @@ fn nothing_counts_as_not_set() {
     for setting in Setting::ALL {
         assert_eq!(values.text(setting), None, "{setting:?}");
     }
-    for yaml in [
-        "clouds: {my: }",
-        "clouds: {my: {}}",
-        "clouds: {my: {auth: }}",
-    ] {
+    for yaml in ["clouds: {my: }", "clouds: {my: {}}", "clouds: {my: {auth: }}"] {
         let error = failed(cloud(yaml).expect("a cloud").keystone());
         let text = error.to_string();
-        assert!(
-            text.contains("auth.auth_url") && text.contains("\"my\""),
-            "{text}"
-        );
+        assert!(text.contains("auth.auth_url") && text.contains("\"my\""), "{text}");
         assert!(text.contains("/home/me/clouds.yaml"), "{text}");
     }
 }
@@ -190,10 +175,7 @@ fn secure_yaml_goes_first() {
 fn a_vendor_profile_is_missed_only_when_it_is_needed() {
     let values = cloud("clouds: {my: {profile: vexxhost, auth: {username: demo}}}");
     let text = failed(values.expect("a cloud").keystone()).to_string();
-    assert!(
-        text.contains("vendor profiles such as \"vexxhost\" are not read yet"),
-        "{text}"
-    );
+    assert!(text.contains("vendor profiles such as \"vexxhost\" are not read yet"), "{text}");
     let yaml = USUAL.replace("    auth:", "    profile: vexxhost\n    auth:");
     cloud(&yaml).expect("a cloud").keystone().expect("complete");
 }
@@ -205,10 +187,7 @@ fn a_file_that_is_nowhere_is_told_where_it_was_looked_for() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let text = error.to_string();
     assert!(text.contains("\"my\""), "{text}");
-    assert!(
-        text.contains("/nowhere/clouds.yaml, /nowhere/clouds.yml"),
-        "{text}"
-    );
+    assert!(text.contains("/nowhere/clouds.yaml, /nowhere/clouds.yml"), "{text}");
 }
 
 #[test]
@@ -229,11 +208,7 @@ fn the_file_is_looked_for_where_openstack_keeps_it() {
          /etc/openstack/clouds.yml"
     );
     assert_eq!(
-        shown(&[
-            ("XDG_CONFIG_HOME", "/xdg"),
-            ("HOME", "/home/me"),
-            ("OS_CLIENT_CONFIG_FILE", "")
-        ]),
+        shown(&[("XDG_CONFIG_HOME", "/xdg"), ("HOME", "/home/me"), ("OS_CLIENT_CONFIG_FILE", "")]),
         "./clouds.yaml ./clouds.yml /xdg/openstack/clouds.yaml /xdg/openstack/clouds.yml \
          /etc/openstack/clouds.yaml /etc/openstack/clouds.yml"
     );

@@ -43,10 +43,7 @@ fn ips(texts: &[&str]) -> Vec<IpAddr> {
 fn a_page_of_servers_is_read_as_nodes() {
     let call = OpenStack::new().list_nodes(None).expect("a call");
     assert_eq!(call.request.path, "/servers/detail");
-    assert_eq!(
-        (&call.request.method, target(&call.request)),
-        (&Method::GET, "compute")
-    );
+    assert_eq!((&call.request.method, target(&call.request)), (&Method::GET, "compute"));
     let page = read(call, 200, SERVERS).expect("a page");
     let [web, failed, bare] = &page.items[..] else {
         panic!("three nodes: {page:?}");
@@ -64,16 +61,10 @@ fn a_page_of_servers_is_read_as_nodes() {
     expected.metadata = BTreeMap::from([("role".into(), "web".into())]);
     assert_eq!(*web, expected);
 
-    assert_eq!(
-        (failed.name.as_str(), failed.state),
-        ("web-\u{e4}", NodeState::Error)
-    );
+    assert_eq!((failed.name.as_str(), failed.state), ("web-\u{e4}", NodeState::Error));
     assert_eq!(failed.fault.as_deref(), Some("No valid host."));
     assert_eq!(failed.size.as_deref(), Some("m1.impossible"));
-    assert_eq!(
-        (&failed.image, &failed.location, &failed.key_pair),
-        (&None, &None, &None)
-    );
+    assert_eq!((&failed.image, &failed.location, &failed.key_pair), (&None, &None, &None));
 
     assert_eq!(*bare, Node::new("bare", "", NodeState::Unknown));
 }
@@ -118,12 +109,7 @@ fn one_server_is_asked_for_by_its_id() {
     let call = nova.get_node(ID).expect("a call");
     assert_eq!(call.request.path, format!("/servers/{ID}"));
     let gone = r#"{"itemNotFound": {"code": 404, "message": "Instance could not be found."}}"#;
-    let error = failed(read_with(
-        call,
-        404,
-        &[("x-compute-request-id", "req-1")],
-        gone,
-    ));
+    let error = failed(read_with(call, 404, &[("x-compute-request-id", "req-1")], gone));
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(error.request_id(), Some("req-1"));
     assert_eq!(error.code(), Some("itemNotFound"));
@@ -138,10 +124,7 @@ fn one_server_is_asked_for_by_its_id() {
 
 #[test]
 fn answers_of_another_shape_are_protocol_errors() {
-    let deep = format!(
-        "{{\"server\": {{\"id\": \"a\", \"image\": {}",
-        "[".repeat(100_000)
-    );
+    let deep = format!("{{\"server\": {{\"id\": \"a\", \"image\": {}", "[".repeat(100_000));
     for body in [
         r#"{"server": {"name": "no id"}}"#,
         r#"{"server": {"id": null}}"#,
@@ -169,10 +152,7 @@ fn addresses_that_are_none_are_passed_over() {
         {"addr": "somewhere"}, {"addr": ""}, {"addr": "10.0.0.1"}, {"addr": "10.0.0.1"}]}}}"#;
     let call = OpenStack::new().get_node("a").expect("a call");
     let node = read(call, 200, body).expect("a node");
-    assert_eq!(
-        (node.public_ips, node.private_ips),
-        (ips(&[]), ips(&["10.0.0.1"]))
-    );
+    assert_eq!((node.public_ips, node.private_ips), (ips(&[]), ips(&["10.0.0.1"])));
 }
 
 #[test]
@@ -193,14 +173,8 @@ fn private_ranges_are_told_from_public_ones() {
     ] {
         assert!(!is_public(ips(&[text])[0]), "{text}");
     }
-    for text in [
-        "9.9.9.9",
-        "172.32.0.1",
-        "100.63.0.1",
-        "100.128.0.1",
-        "203.0.113.7",
-        "2001:db8::1",
-    ] {
+    for text in ["9.9.9.9", "172.32.0.1", "100.63.0.1", "100.128.0.1", "203.0.113.7", "2001:db8::1"]
+    {
         assert!(is_public(ips(&[text])[0]), "{text}");
     }
 }
@@ -244,14 +218,8 @@ fn order() -> NewNode {
 fn an_order_is_one_post_that_is_never_sent_again() {
     let call = OpenStack::new().create_node(&order()).expect("a call");
     let request = &call.request;
-    assert_eq!(
-        (&request.method, request.path.as_str()),
-        (&Method::POST, "/servers")
-    );
-    assert_eq!(
-        (target(request), request.replay),
-        ("compute", Replay::Never)
-    );
+    assert_eq!((&request.method, request.path.as_str()), (&Method::POST, "/servers"));
+    assert_eq!((target(request), request.replay), ("compute", Replay::Never));
     let sent: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let expected = serde_json::json!({"server": {
         "name": "web-1", "flavorRef": "1", "imageRef": "e54c1fc2"}});
@@ -298,11 +266,7 @@ fn an_accepted_order_is_not_lost_with_the_body_of_its_answer() {
     let node = read_with(call, 202, &[location], "{\"server\": {\"i").expect("a node");
     assert_eq!(node.id, "21c56854");
 
-    for place in [
-        "http://h/v2.1/servers/",
-        "http://h/elsewhere",
-        "http://h/servers/../x",
-    ] {
+    for place in ["http://h/v2.1/servers/", "http://h/elsewhere", "http://h/servers/../x"] {
         let call = OpenStack::new().create_node(&order()).expect("a call");
         let error = failed(read_with(call, 202, &[("location", place)], ""));
         assert_eq!(error.kind(), ErrorKind::Ambiguous, "{place}");
@@ -310,10 +274,7 @@ fn an_accepted_order_is_not_lost_with_the_body_of_its_answer() {
     }
     // A page that a proxy sent for it is no acceptance.
     let call = OpenStack::new().create_node(&order()).expect("a call");
-    assert_eq!(
-        failed(read(call, 200, "<html>")).kind(),
-        ErrorKind::Protocol
-    );
+    assert_eq!(failed(read(call, 200, "<html>")).kind(), ErrorKind::Protocol);
 }
 
 #[test]
@@ -347,8 +308,5 @@ fn a_node_that_is_gone_counts_as_destroyed_only_after_a_second_try() {
 #[test]
 fn images_come_from_glance() {
     let call = OpenStack::new().list_images(None).expect("a call");
-    assert_eq!(
-        (target(&call.request), call.request.path.as_str()),
-        ("image", "/images")
-    );
+    assert_eq!((target(&call.request), call.request.path.as_str()), ("image", "/images"));
 }

@@ -29,10 +29,8 @@ impl Drop for Folder {
 }
 
 fn vars(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-    let set: Vec<_> = set
-        .iter()
-        .map(|(name, text)| (String::from(*name), String::from(*text)))
-        .collect();
+    let set: Vec<_> =
+        set.iter().map(|(name, text)| (String::from(*name), String::from(*text))).collect();
     move |name| Some(set.iter().find(|(known, _)| known == name)?.1.clone())
 }
 
@@ -70,10 +68,7 @@ fn a_configuration_of_code_becomes_a_provider() {
     let login = provider.auth.login().expect("a login").request;
     let sent: serde_json::Value = serde_json::from_slice(&login.body).expect("JSON");
     let domain = serde_json::json!({"name": "Ops"});
-    assert_eq!(
-        sent.pointer("/auth/identity/password/user/domain"),
-        Some(&domain)
-    );
+    assert_eq!(sent.pointer("/auth/identity/password/user/domain"), Some(&domain));
     assert_eq!(sent.pointer("/auth/scope/project/domain"), Some(&domain));
 }
 
@@ -104,26 +99,11 @@ fn the_last_word_counts_whether_id_or_name() {
 fn what_code_leaves_out_or_gets_wrong_comes_out_when_it_is_opened() {
     let config = || Config::password("http://h", "demo", "s3cret").project("web");
     for (config, part) in [
-        (
-            Config::password("http://h", "demo", "s3cret"),
-            "project_name",
-        ),
-        (
-            Config::password("", "demo", "s3cret").project("web"),
-            "auth_url",
-        ),
-        (
-            Config::password("http://h", "", "").project("web"),
-            "password",
-        ),
-        (
-            Config::password("http://h/v2.0", "demo", "s").project("web"),
-            "v2",
-        ),
-        (
-            Config::application_credential("http://h", "c1", ""),
-            "secret",
-        ),
+        (Config::password("http://h", "demo", "s3cret"), "project_name"),
+        (Config::password("", "demo", "s3cret").project("web"), "auth_url"),
+        (Config::password("http://h", "", "").project("web"), "password"),
+        (Config::password("http://h/v2.0", "demo", "s").project("web"), "v2"),
+        (Config::application_credential("http://h", "c1", ""), "secret"),
         (config().interface("privat"), "privat"),
         (config().ca_pem("no certificate"), "ca_pem"),
     ] {
@@ -136,10 +116,7 @@ fn what_code_leaves_out_or_gets_wrong_comes_out_when_it_is_opened() {
 #[test]
 fn the_environment_is_read() {
     let provider = provider(Config::from_vars(&vars(&LOGIN)).expect("complete"));
-    assert_eq!(
-        provider.expect("a provider").region.as_deref(),
-        Some("north")
-    );
+    assert_eq!(provider.expect("a provider").region.as_deref(), Some("north"));
     let empty = failed(Config::from_vars(&vars(&[("OS_CLOUD", "")])));
     assert!(empty.to_string().starts_with("set OS_AUTH_URL"), "{empty}");
 }
@@ -180,10 +157,7 @@ fn os_cloud_leads_to_clouds_yaml_and_the_secure_file_beside_it() {
     let set = [("OS_CLIENT_CONFIG_FILE", file.as_str()), ("OS_CLOUD", "my")];
     let error = failed(Config::from_vars(&vars(&set)));
     let text = error.to_string();
-    assert!(
-        text.contains("lacks auth.password") && text.contains(&file),
-        "{text}"
-    );
+    assert!(text.contains("lacks auth.password") && text.contains(&file), "{text}");
 
     folder.file("secure.yaml", "clouds: {my: {auth: {password: 12345}}}");
     let config = Config::from_vars(&vars(&set)).expect("complete");

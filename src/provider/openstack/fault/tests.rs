@@ -90,13 +90,7 @@ const ANSWERS: &[(u16, &str, ErrorKind, &str, &str)] = &[
         "VolumeLimitExceeded: quota of 10",
     ),
     (413, "too large", ErrorKind::Invalid, "", "too large"),
-    (
-        500,
-        r#"{"NeutronError": "It broke."}"#,
-        ErrorKind::Other,
-        "",
-        "It broke.",
-    ),
+    (500, r#"{"NeutronError": "It broke."}"#, ErrorKind::Other, "", "It broke."),
     (
         503,
         "<html><head><title>503 Service Unavailable</title></head></html>",
@@ -166,11 +160,7 @@ fn each_status_has_its_kind_when_nothing_is_said() {
 
 #[test]
 fn the_request_id_is_kept_whatever_its_header_is_called() {
-    for name in [
-        "x-openstack-request-id",
-        "x-compute-request-id",
-        "x-trans-id",
-    ] {
+    for name in ["x-openstack-request-id", "x-compute-request-id", "x-trans-id"] {
         let error = fault(&answer(500, &[(name, "req-1")], ""));
         assert_eq!(error.request_id(), Some("req-1"));
     }
@@ -186,20 +176,11 @@ fn retry_after_is_read_in_seconds_and_as_a_date() {
     for (headers, wait) in [
         (&[("retry-after", "7")][..], Some(7)),
         (&[("retry-after", " 0 ")], Some(0)),
-        (
-            &[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT"), date],
-            Some(30),
-        ),
-        (
-            &[("retry-after", "Sun, 23 Nov 2025 03:58:09 GMT"), date],
-            Some(0),
-        ),
+        (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT"), date], Some(30)),
+        (&[("retry-after", "Sun, 23 Nov 2025 03:58:09 GMT"), date], Some(0)),
         // A date alone needs a clock that agrees with the cloud's.
         (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT")], None),
-        (
-            &[("retry-after", "18446744073709551615")],
-            Some(24 * 60 * 60),
-        ),
+        (&[("retry-after", "18446744073709551615")], Some(24 * 60 * 60)),
         (&[("retry-after", "99999999999999999999999")], None),
         (&[("retry-after", "-1"), date], None),
         (&[("retry-after", "soon"), date], None),
@@ -224,21 +205,10 @@ fn a_redirect_is_named_and_not_followed() {
 #[test]
 fn bad_bodies_of_errors_are_survived() {
     let deep = format!("{{\"error\": {}", "[".repeat(1_000_000));
-    let deep_and_whole = format!(
-        "{{\"error\": {}{}}}",
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
+    let deep_and_whole = format!("{{\"error\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let huge = "word ".repeat(1_000_000);
     let cut = r#"{"forbidden": {"code": 403, "message": "Quota exc"#;
-    for body in [
-        deep.as_str(),
-        &deep_and_whole,
-        &huge,
-        cut,
-        "\u{0}\u{7f}",
-        "<",
-    ] {
+    for body in [deep.as_str(), &deep_and_whole, &huge, cut, "\u{0}\u{7f}", "<"] {
         let error = fault(&answer(503, &[], body));
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().len() < 1_100);

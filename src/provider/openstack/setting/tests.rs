@@ -30,38 +30,15 @@ const PROJECT: (&str, &str) = ("OS_PROJECT_NAME", "web");
 
 #[test]
 fn domains_are_default_unless_they_are_named() {
-    let (user, project) = (
-        "/auth/identity/password/user/domain",
-        "/auth/scope/project/domain",
-    );
+    let (user, project) = ("/auth/identity/password/user/domain", "/auth/scope/project/domain");
     for (more, of_user, of_project) in [
         (&[][..], r#"{"name":"Default"}"#, r#"{"name":"Default"}"#),
+        (&[("OS_USER_DOMAIN_NAME", "u")], r#"{"name":"u"}"#, r#"{"name":"Default"}"#),
+        (&[("OS_PROJECT_DOMAIN_ID", "p")], r#"{"name":"Default"}"#, r#"{"id":"p"}"#),
+        (&[("OS_DEFAULT_DOMAIN", "d")], r#"{"id":"d"}"#, r#"{"id":"d"}"#),
+        (&[("OS_DOMAIN_NAME", "both")], r#"{"name":"both"}"#, r#"{"name":"both"}"#),
         (
-            &[("OS_USER_DOMAIN_NAME", "u")],
-            r#"{"name":"u"}"#,
-            r#"{"name":"Default"}"#,
-        ),
-        (
-            &[("OS_PROJECT_DOMAIN_ID", "p")],
-            r#"{"name":"Default"}"#,
-            r#"{"id":"p"}"#,
-        ),
-        (
-            &[("OS_DEFAULT_DOMAIN", "d")],
-            r#"{"id":"d"}"#,
-            r#"{"id":"d"}"#,
-        ),
-        (
-            &[("OS_DOMAIN_NAME", "both")],
-            r#"{"name":"both"}"#,
-            r#"{"name":"both"}"#,
-        ),
-        (
-            &[
-                ("OS_DOMAIN_ID", "both"),
-                ("OS_USER_DOMAIN_NAME", "u"),
-                ("OS_DEFAULT_DOMAIN", "d"),
-            ],
+            &[("OS_DOMAIN_ID", "both"), ("OS_USER_DOMAIN_NAME", "u"), ("OS_DEFAULT_DOMAIN", "d")],
             r#"{"name":"u"}"#,
             r#"{"id":"both"}"#,
         ),
@@ -73,33 +50,21 @@ fn domains_are_default_unless_they_are_named() {
     ] {
         let sent = login(&[&[URL, USER, PASSWORD, PROJECT], more].concat());
         let shown = |path| sent.pointer(path).expect("a domain").to_string();
-        assert_eq!(
-            (shown(user).as_str(), shown(project).as_str()),
-            (of_user, of_project)
-        );
+        assert_eq!((shown(user).as_str(), shown(project).as_str()), (of_user, of_project));
     }
 }
 
 #[test]
 fn ids_win_over_names_and_tenants_are_projects() {
-    let sent = login(&[
-        URL,
-        USER,
-        ("OS_USER_ID", "u1"),
-        PASSWORD,
-        PROJECT,
-        ("OS_PROJECT_ID", "p1"),
-    ]);
+    let sent =
+        login(&[URL, USER, ("OS_USER_ID", "u1"), PASSWORD, PROJECT, ("OS_PROJECT_ID", "p1")]);
     let expected = serde_json::json!({"id": "u1", "password": "s3cret"});
     assert_eq!(sent["auth"]["identity"]["password"]["user"], expected);
     let expected = serde_json::json!({"project": {"id": "p1"}});
     assert_eq!(sent["auth"]["scope"], expected);
 
     let sent = login(&[URL, USER, PASSWORD, ("OS_TENANT_ID", "t1")]);
-    assert_eq!(
-        sent["auth"]["scope"],
-        serde_json::json!({"project": {"id": "t1"}})
-    );
+    assert_eq!(sent["auth"]["scope"], serde_json::json!({"project": {"id": "t1"}}));
     let sent = login(&[URL, USER, PASSWORD, ("OS_TENANT_NAME", "t")]);
     assert_eq!(sent["auth"]["scope"]["project"]["name"], "t");
 }
@@ -107,10 +72,7 @@ fn ids_win_over_names_and_tenants_are_projects() {
 #[test]
 fn without_a_project_a_domain_is_the_scope() {
     let sent = login(&[URL, USER, PASSWORD, ("OS_DOMAIN_NAME", "ops")]);
-    assert_eq!(
-        sent["auth"]["scope"],
-        serde_json::json!({"domain": {"name": "ops"}})
-    );
+    assert_eq!(sent["auth"]["scope"], serde_json::json!({"domain": {"name": "ops"}}));
     let user = &sent["auth"]["identity"]["password"]["user"];
     assert_eq!(user["domain"], serde_json::json!({"name": "Default"}));
 }
@@ -120,10 +82,7 @@ fn application_credentials_are_known_by_what_is_set() {
     let id = ("OS_APPLICATION_CREDENTIAL_ID", "c1");
     let secret = ("OS_APPLICATION_CREDENTIAL_SECRET", "s3cret");
     let sent = login(&[URL, id, secret, PROJECT]);
-    assert_eq!(
-        sent["auth"]["identity"]["methods"][0],
-        "application_credential"
-    );
+    assert_eq!(sent["auth"]["identity"]["methods"][0], "application_credential");
     assert!(sent["auth"].get("scope").is_none());
 
     let name = ("OS_APPLICATION_CREDENTIAL_NAME", "ci");
@@ -155,30 +114,12 @@ fn what_is_missing_is_named_and_nothing_else() {
             "set OS_AUTH_URL in the environment, or OS_CLOUD to use clouds.yaml",
         ),
         (&[URL, USER, PROJECT], "set OS_PASSWORD in the environment"),
-        (
-            &[URL, USER, PROJECT, empty],
-            "set OS_PASSWORD in the environment",
-        ),
-        (
-            &[URL, PASSWORD, PROJECT],
-            "set OS_USERNAME or OS_USER_ID in the environment",
-        ),
-        (
-            &[URL, USER, PASSWORD],
-            "set OS_PROJECT_NAME or OS_PROJECT_ID in the environment",
-        ),
-        (
-            &[URL, credential],
-            "set OS_APPLICATION_CREDENTIAL_SECRET in the environment",
-        ),
-        (
-            &[URL, secret],
-            "set OS_APPLICATION_CREDENTIAL_ID in the environment",
-        ),
-        (
-            &[URL, named, secret],
-            "set OS_USERNAME or OS_USER_ID in the environment",
-        ),
+        (&[URL, USER, PROJECT, empty], "set OS_PASSWORD in the environment"),
+        (&[URL, PASSWORD, PROJECT], "set OS_USERNAME or OS_USER_ID in the environment"),
+        (&[URL, USER, PASSWORD], "set OS_PROJECT_NAME or OS_PROJECT_ID in the environment"),
+        (&[URL, credential], "set OS_APPLICATION_CREDENTIAL_SECRET in the environment"),
+        (&[URL, secret], "set OS_APPLICATION_CREDENTIAL_ID in the environment"),
+        (&[URL, named, secret], "set OS_USERNAME or OS_USER_ID in the environment"),
     ] {
         let error = refused(set);
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -192,10 +133,7 @@ fn other_ways_to_log_in_are_unsupported_and_named() {
         let error = refused(&[URL, USER, PASSWORD, PROJECT, ("OS_AUTH_TYPE", method)]);
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         let text = error.to_string();
-        assert!(
-            text.contains(method) && text.contains("OS_AUTH_TYPE"),
-            "{text}"
-        );
+        assert!(text.contains(method) && text.contains("OS_AUTH_TYPE"), "{text}");
     }
 }
 
@@ -219,13 +157,8 @@ fn keystone_v2_and_odd_interfaces_are_refused() {
 
 #[test]
 fn flags_are_read_in_several_spellings_and_no_others() {
-    for (text, insecure) in [
-        ("1", true),
-        ("True", true),
-        ("yes", true),
-        ("0", false),
-        ("", false),
-    ] {
+    for (text, insecure) in [("1", true), ("True", true), ("yes", true), ("0", false), ("", false)]
+    {
         let values = env(&[("OS_INSECURE", text)]);
         assert_eq!(values.is_insecure().expect("a flag"), insecure, "{text}");
     }
