@@ -182,7 +182,7 @@ impl Response {
 }
 
 /// Returns the cloud's id of a request, under whatever name it goes there.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     const NAMES: [&str; 5] = [
         "x-openstack-request-id",
         "x-compute-request-id",
@@ -190,8 +190,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
         "x-amz-request-id",
         "x-request-id",
     ];
-    let id = NAMES.iter().find_map(|name| headers.get(*name))?;
-    id.to_str().ok().map(str::to_owned)
+    NAMES.iter().find_map(|name| headers.get(*name)).cloned()
 }
 
 /// One page of a list.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -180,6 +180,14 @@ impl Error {
     pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
         if id.is_some() {
             self.0.request_id = id;
+        }
+        self
+    }
+
+    /// Notes the id of the answer that the error came of, unless a nearer one is known.
+    pub(crate) fn answered_as(mut self, id: Option<HeaderValue>) -> Self {
+        if self.0.request_id.is_none() {
+            self.0.request_id = id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
         }
         self
     }

@@ -1,16 +1,82 @@
-//! Many clouds behind one driver that every thread and every task shares.
+//! Many clouds behind **one driver that every thread and every task shares**.
+//!
+//! ```no_run
+//! # async fn f() -> welkin::Result<()> {
+//! use welkin::{Driver, NewNode, openstack};
+//!
+//! let driver = Driver::open(openstack::Config::from_env()?)?;  // reads settings, talks to nobody yet
+//! let compute = driver.compute()?;                             // what a cloud cannot do is known here
+//! let size = compute.find_size("m1.small").await?;
+//! let image = compute.find_image("debian-12").await?;
+//!
+//! let web = NewNode::named("web-1").size(&size).image(&image);
+//! let node = compute.create_node(&web).await?;                 // on any executor
+//! let node = compute.wait_until_running(&node).wait()?;        // on a plain thread, without any
+//!
+//! let specs: Vec<_> = (0..64).map(|i| NewNode::named(format!("job-{i}")).size(&size).image(&image)).collect();
+//! std::thread::scope(|s| {                                     // threads borrow the same handle
+//!     for spec in &specs {
+//!         s.spawn(|| compute.create_node(spec).wait());
+//!     }
+//! });
+//! let task = tokio::spawn(compute.get_node(&node));            // an Op is a future by itself
+//!
+//! for node in compute.list_nodes().iter() {                    // page by page; `.stream()` in tasks
+//!     println!("{}", node?.name);
+//! }
+//! # let _ = task;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Driver`] is `Clone + Send + Sync`. Behind it are one bounded pool of connections and one
+//! token, an immutable snapshot that is swapped atomically: one login for any number of threads and
+//! tasks, no lock in your code, no runtime that you must use.
+//!
+//! # The route of a request
+//! A request flows one way; the modules of this crate stand in that order.
+//!
+//! ```text
+//!  you      Driver ─ Compute ─ Op            .await on any executor, .wait() on any thread
+//!             │
+//!  service    │  portable nouns and verbs: Node, Size, Image; create_node, list_nodes
+//!             ▼
+//!  call       Call = a request as data + how to read its answer
+//!             ▲
+//!  provider   │  a translator for one cloud: no I/O, no clock, no session
+//!             ▼
+//!  session    retry ( token → lease → sign → exchange ) → read → done, next, or wait and again
+//!             │
+//!  wire       ▼  bytes: whoever holds a connection drives it; no task, no thread behind it
+//! ```
+//!
+//! # Features
+//! | feature | default | gives |
+//! |---|---|---|
+//! | `openstack` | yes | the provider for OpenStack clouds |
+//! | `tls` | yes | HTTPS through rustls |
+//! | `sim` | no | `sim::Sim`, an embedded OpenStack for tests of your code |
+//! | `cli` | no | the command `welkin`, and with it `cargo demo` |
+//!
+//! # More
+//! The [`manual`] tells about sharing, errors, configuration and how providers are added.
 
-mod call;
-mod cancel;
+// In the order of the route: the table of contents is the architecture.
 mod driver;
-mod error;
-mod op;
-mod page;
-mod provider;
-mod service;
-mod session;
 mod settings;
+mod op;
+mod cancel;
+mod page;
+mod error;
+mod service;
+mod call;
+mod provider;
+mod session;
 mod wire;
+
+pub mod manual;
+#[cfg(feature = "sim")]
+pub mod sim;
 
 pub use call::{Call, Cursor, Page};
 pub use cancel::Cancel;
@@ -26,5 +92,16 @@ pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
 pub use session::Stats;
 pub use settings::{Retry, Settings};
 
-#[cfg(feature = "sim")]
-pub mod sim;
+/// What the handles promise, checked by the compiler.
+const _: () = {
+    const fn shareable<T: Clone + Send + Sync + Unpin + 'static>() {}
+    const fn spawnable<T: Future + Send + Unpin + 'static>() {}
+    shareable::<Driver>();
+    shareable::<Compute>();
+    shareable::<Cancel>();
+    shareable::<Settings>();
+    shareable::<Error>();
+    spawnable::<Op<Node>>();
+    spawnable::<Op<()>>();
+    spawnable::<List<Node>>();
+};

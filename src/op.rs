@@ -43,6 +43,8 @@ use crate::wire;
 #[must_use = "an operation does nothing until it is awaited or waited for"]
 pub struct Op<T>(State<T>);
 
+// The large variant is the one that `.wait()` never puts in a box.
+#[allow(clippy::large_enum_variant)]
 enum State<T> {
     Ready(Ready<T>),
     Running(Pin<Box<dyn Future<Output = Result<T>> + Send>>),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
-use crate::call::{Call, Cursor, Page};
+use crate::call::{Call, Cursor, Page, Step};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::op::{Op, Options};
@@ -161,7 +161,6 @@ fn all_pages<T: Send + 'static>(
     mut seen: Vec<T>,
     at: Option<Cursor>,
 ) -> Result<Call<Vec<T>>> {
-    use crate::call::Step;
     Ok(call.then(move |page| {
         if seen.is_empty() {
             seen = page.items;

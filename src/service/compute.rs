@@ -165,10 +165,11 @@ fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Resu
                 .fault
                 .as_deref()
                 .unwrap_or("the cloud does not say why");
-            Err(Error::new(
-                ErrorKind::Failed,
-                format!("node {:?} failed: {why}", node.name),
-            ))
+            let text = format!(
+                "node {:?} went to its error state: {why}; destroy it",
+                node.name
+            );
+            Err(Error::new(ErrorKind::Failed, text))
         }
         NodeState::Terminated => Err(Error::new(
             ErrorKind::Failed,

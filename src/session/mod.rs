@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub use stats::Stats;
 
 use self::core::Core;
-use crate::call::{Auth, Call, Step, Trust};
+use crate::call::{Auth, Call, Step, Trust, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
 use crate::settings::Settings;
@@ -95,7 +95,9 @@ impl Session {
         loop {
             let Call { request, read } = call;
             let region = self.region.as_deref();
-            match read(self.core.send(&request, region, options, deadline).await?)? {
+            let answer = self.core.send(&request, region, options, deadline).await?;
+            let id = request_id(&answer.headers);
+            match read(answer).map_err(|e| e.answered_as(id))? {
                 Step::Done(value) => return Ok(value),
                 Step::Next(next) => call = next,
                 Step::Wait(pause, next) => {

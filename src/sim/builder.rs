@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use super::Sim;
 use super::cloud::{Cloud, Pace, Settings};
@@ -175,20 +176,57 @@ impl Builder {
     /// When the port cannot be opened, no certificate can be made, or the thread cannot be
     /// started.
     pub fn start(self) -> io::Result<Sim> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let (report, reported) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("welkin-sim".into())
+            .spawn(move || self.run(&report, stopped))?;
+        let started = reported
+            .recv()
+            .unwrap_or_else(|ended| Err(io::Error::other(ended)))?;
+        Ok(Sim {
+            auth_url: format!("{}/identity/v3", started.cloud.settings.base_url),
+            cloud: started.cloud,
+            addr: started.addr,
+            ca_pem: started.ca_pem,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The cloud's thread. The runtime is made and dropped here, because the caller's thread may
+    /// belong to another runtime, which forbids dropping one there.
+    fn run(self, report: &mpsc::Sender<io::Result<Started>>, stopped: oneshot::Receiver<()>) {
+        let opened = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .build()?;
-
-        let listener = {
-            // The listener registers itself with the runtime that is current here.
-            let _entered = runtime.enter();
-            let socket = TcpSocket::new_v4()?;
-            // A fixed port can be opened again while old connections are in TIME_WAIT.
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
-            socket.listen(BACKLOG)?
+            .build()
+            .and_then(|runtime| Ok((runtime.block_on(self.open())?, runtime)));
+        let ((started, listener, acceptor), runtime) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                // Whoever started this waits for the report, unless it has panicked.
+                let _ = report.send(Err(error));
+                return;
+            }
         };
+        runtime.spawn(server::accept(
+            listener,
+            acceptor,
+            Arc::clone(&started.cloud),
+        ));
+        let _ = report.send(Ok(started));
+        // The sender is never used, only dropped: either way it is time to stop.
+        let _ = runtime.block_on(stopped);
+        // Dropping the runtime drops every task, and with them every socket.
+    }
+
+    async fn open(self) -> io::Result<(Started, TcpListener, Option<TlsAcceptor>)> {
+        let socket = TcpSocket::new_v4()?;
+        // A fixed port can be opened again while old connections are in TIME_WAIT.
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
+        let listener = socket.listen(BACKLOG)?;
         let addr = listener.local_addr()?;
 
         let (scheme, acceptor, ca_pem) = if self.tls {
@@ -200,30 +238,25 @@ impl Builder {
 
         let mut settings = self.settings;
         settings.base_url = format!("{scheme}://{addr}");
-        let auth_url = format!("{}/identity/v3", settings.base_url);
         let rng = self
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let cloud = Arc::new(Cloud::new(settings, self.pace, rng));
-
-        let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::Builder::new().name("welkin-sim".into()).spawn({
-            let cloud = Arc::clone(&cloud);
-            move || {
-                runtime.spawn(server::accept(listener, acceptor, cloud));
-                // The sender is never used, only dropped: either way it is time to stop.
-                let _ = runtime.block_on(stopped);
-                // Dropping the runtime drops every task, and with them every socket.
-            }
-        })?;
-
-        Ok(Sim {
-            cloud,
-            addr,
-            auth_url,
-            ca_pem,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok((
+            Started {
+                cloud,
+                addr,
+                ca_pem,
+            },
+            listener,
+            acceptor,
+        ))
     }
+}
+
+/// What the cloud's thread tells when it is ready.
+struct Started {
+    cloud: Arc<Cloud>,
+    addr: SocketAddr,
+    ca_pem: Option<String>,
 }

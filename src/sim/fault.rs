@@ -50,9 +50,12 @@ impl Fault {
     /// Answers with this status, without looking at the request and without any delay.
     ///
     /// # Panics
-    /// If `status` is not within 100 to 999.
+    /// If `status` is not within 200 to 999.
     pub fn answer(status: u16) -> Fault {
-        let status = StatusCode::from_u16(status).expect("a status code within 100 to 999");
+        let status = StatusCode::from_u16(status)
+            .ok()
+            .filter(|status| !status.is_informational())
+            .expect("a status code within 200 to 999");
         Fault::of(FaultKind::Answer {
             status,
             headers: HeaderMap::new(),

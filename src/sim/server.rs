@@ -67,7 +67,10 @@ async fn serve(
         let line = Arc::clone(&line);
         move |request| handle(Arc::clone(&cloud), Arc::clone(&line), request)
     });
+    // Half-closing is allowed because a request that has arrived is handled, also if its caller has
+    // hung up since: otherwise a create would be done or not as the bytes happen to come in.
     let mut connection = http1::Builder::new()
+        .half_close(true)
         .header_read_timeout(None)
         .serve_connection(TokioIo::new(stream), service);
 

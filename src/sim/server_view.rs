@@ -261,26 +261,28 @@ pub(super) fn detail<'a>(
         },
         power_state: u8::from(has_booted),
         volumes_attached: [],
-        later: later_fields(server, version),
+        later: later_fields(server, version, alone),
     }
 }
 
-/// What later microversions added.
+/// What later microversions added; server groups only where one server is shown alone.
 fn later_fields(
     server: &Server,
     Microversion(minor): Microversion,
+    alone: bool,
 ) -> BTreeMap<&'static str, Value> {
     let fields = [
         (9, "locked", json!(false)),
         (19, "description", json!(server.description)),
         (26, "tags", json!([])),
         (63, "trusted_image_certificates", Value::Null),
+        (71, "server_groups", json!([])),
         (73, "locked_reason", Value::Null),
         (90, "OS-EXT-SRV-ATTR:hostname", json!(server.name)),
     ];
     fields
         .into_iter()
-        .filter(|(since, ..)| *since <= minor)
+        .filter(|(since, name, _)| *since <= minor && (alone || *name != "server_groups"))
         .map(|(_, name, value)| (name, value))
         .collect()
 }

@@ -237,7 +237,13 @@ impl World {
             .get_mut(&number)
             .filter(|server| server.goes.is_none())
         {
-            server.goes = Some(Instant::now() + takes.min(FAR));
+            // One that never reached a host has nothing to be cleared away and goes at once.
+            let takes = if server.status() == "ERROR" {
+                Duration::ZERO
+            } else {
+                takes.min(FAR)
+            };
+            server.goes = Some(Instant::now() + takes);
             self.leaving.push(number);
         }
         true
@@ -314,11 +320,9 @@ impl Server {
     }
 
     pub(super) fn status(&self) -> &'static str {
-        let has_failed = self.flavor.id == flavor::IMPOSSIBLE;
         match self.phase() {
             Phase::Building => "BUILD",
             Phase::Failed => "ERROR",
-            Phase::Deleting if has_failed => "ERROR",
             Phase::Active | Phase::Deleting => "ACTIVE",
         }
     }

@@ -167,7 +167,7 @@ impl Connection {
             }
         };
         let (head, body) = response.into_parts();
-        let named = |e: Error| Broken::Lost(e.with_request_id(request_id(&head.headers)));
+        let named = |e: Error| Broken::Lost(e.answered_as(request_id(&head.headers)));
         let body = self.read(body, largest).await.map_err(named)?;
         self.busy = false;
         self.uses += 1;

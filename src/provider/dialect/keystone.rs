@@ -347,4 +347,3 @@ struct CatalogEndpoint {
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const REQUEST_ID: &str = "x-openstack-request-id";
-

@@ -164,4 +164,3 @@ impl<'de> Deserialize<'de> for Cloud {
         from.deserialize_map(Settings)
     }
 }
-

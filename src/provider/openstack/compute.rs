@@ -402,4 +402,3 @@ const NOVA: Service = Service {
     provider: super::NAME,
     name: "compute",
 };
-

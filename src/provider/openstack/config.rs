@@ -297,4 +297,3 @@ pub(crate) fn open(profile: Option<&str>) -> Result<Provider> {
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
-

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{OpenStack, fault, link};
 use crate::call::{Call, Cursor, Request, Service, Step};
-use crate::error::Result;
 use crate::provider::dialect::answer;
 
 /// A network that nodes can be connected to.

@@ -426,4 +426,3 @@ enum Method {
     ApplicationCredential,
     Password,
 }
-

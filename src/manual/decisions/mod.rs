@@ -1,0 +1,19 @@
+//! Why it is as it is: context, choice, what was rejected, what follows.
+
+#[doc = include_str!("one_unsafe_line.md")]
+pub mod one_unsafe_line {}
+
+#[doc = include_str!("created_without_a_second_look.md")]
+pub mod created_without_a_second_look {}
+
+#[doc = include_str!("cursors_are_data.md")]
+pub mod cursors_are_data {}
+
+#[doc = include_str!("refused_is_not_done.md")]
+pub mod refused_is_not_done {}
+
+#[doc = include_str!("a_named_ca_stands_alone.md")]
+pub mod a_named_ca_stands_alone {}
+
+#[doc = include_str!("which_region.md")]
+pub mod which_region {}

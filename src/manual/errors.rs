@@ -1,0 +1,40 @@
+//! What can go wrong, and what to do.
+//!
+//! Act on [`Error::kind`](crate::Error::kind); the text is for people. The cloud's own request id is
+//! in [`Error::request_id`](crate::Error::request_id): its operators ask for it.
+//!
+//! | kind | means | do |
+//! |---|---|---|
+//! | `Ambiguous` | sent, and the answer was lost | look whether it was done before repeating it |
+//! | `Auth` | the cloud does not know us | check the credentials |
+//! | `Canceled` | a `Cancel` said so | nothing |
+//! | `Conflict` | something stands in the way | read the text, change what stands there |
+//! | `Connection` | no connection, or it broke | repeat later; `source()` tells what the system said |
+//! | `Failed` | the cloud tried and could not | read the text, destroy what is left |
+//! | `Forbidden` | known, but not allowed | ask the account's owner for the role |
+//! | `Invalid` | an argument or setting is wrong | correct it; nothing was changed |
+//! | `NotFound` | there is no such thing | – |
+//! | `Other` | anything else | `status()`, `code()` and the text tell |
+//! | `Protocol` | the answer makes no sense | is it this cloud's API at that address? |
+//! | `Quota` | no room in the account | free something, or ask for more |
+//! | `RateLimited` | too many requests | wait `retry_after()`; the driver already did |
+//! | `Timeout(phase)` | time ran out there | more time, or find out what is slow |
+//! | `Unavailable` | a part of the cloud is down | repeat later |
+//! | `Unsupported` | this cloud has no such service | – |
+//!
+//! [`is_retryable`](crate::Error::is_retryable) tells whether the same call may succeed later. The
+//! driver has by then tried [as often as set](crate::Retry); what changes something twice when sent
+//! twice was sent once.
+//!
+//! ```no_run
+//! # fn f(compute: welkin::Compute, spec: welkin::NewNode) -> welkin::Result<()> {
+//! use welkin::ErrorKind;
+//!
+//! match compute.create_node(&spec).wait() {
+//!     Ok(node) => println!("{}", node.id),
+//!     Err(e) if e.kind() == ErrorKind::Quota => println!("no room: {e}"),
+//!     Err(e) => return Err(e),
+//! }
+//! # Ok(())
+//! # }
+//! ```

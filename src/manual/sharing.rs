@@ -1,0 +1,94 @@
+//! Sharing one driver.
+//!
+//! Open one [`Driver`](crate::Driver) per cloud account and hand it to everyone. A clone is the same
+//! driver: same pool, same token, same counters.
+//!
+//! # Threads
+//! `.wait()` runs an operation on the calling thread. No runtime is started: the thread writes to the
+//! socket and blocks in the receive itself.
+//!
+//! ```no_run
+//! # fn f(driver: welkin::Driver) -> welkin::Result<()> {
+//! let compute = driver.compute()?;
+//! std::thread::scope(|s| {
+//!     for _ in 0..64 {
+//!         s.spawn(|| compute.list_nodes().wait());
+//!     }
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # One driver in a `static`
+//! ```no_run
+//! use std::sync::LazyLock;
+//! use welkin::{Compute, Driver, Result};
+//!
+//! static CLOUD: LazyLock<Result<Compute>> =
+//!     LazyLock::new(|| Driver::from_selector("openstack:mycloud")?.compute());
+//!
+//! fn count() -> Result<usize> {
+//!     Ok(CLOUD.as_ref().map_err(Clone::clone)?.list_nodes().wait()?.len())
+//! }
+//! ```
+//!
+//! # Tasks
+//! An [`Op`](crate::Op) is a future that owns all it needs, so it can be spawned as it is, on tokio's
+//! current-thread and multi-thread runtimes, in a `JoinSet`, on smol, or on an executor of your own.
+//!
+//! ```no_run
+//! # async fn f(compute: welkin::Compute) -> welkin::Result<()> {
+//! let one = tokio::spawn(compute.get_node("5d2c…"));
+//! let mut many = tokio::task::JoinSet::new();
+//! for id in ["5d2c…", "77ab…"] {
+//!     many.spawn(compute.get_node(id));
+//! }
+//! let nodes = many.join_all().await;
+//! # let _ = (one, nodes);
+//! # Ok(())
+//! # }
+//! ```
+//! ```no_run
+//! # fn f(compute: welkin::Compute) -> welkin::Result<()> {
+//! let task = smol::spawn(compute.get_node("5d2c…"));
+//! let node = smol::block_on(task)?;
+//! # let _ = node;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where there is no tokio runtime, one small thread (`welkin-reactor`) is started at the first
+//! `.await` and watches the sockets. `.wait()` never needs it on Unix.
+//!
+//! # A tokio runtime without I/O or time
+//! tokio cannot be asked whether a runtime was built with `enable_io` and `enable_time`, and panics
+//! when what is missing is used. For such a runtime open the driver with
+//! [`Settings::own_reactor`](crate::Settings::own_reactor): its tasks then wait with the small thread.
+//!
+//! ```no_run
+//! # fn f() -> welkin::Result<()> {
+//! use welkin::{Driver, Settings, openstack};
+//!
+//! let settings = Settings::new().own_reactor(true);
+//! let driver = Driver::open_with(openstack::Config::from_env()?, settings)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Several runtimes
+//! A pooled connection goes to whoever needs one next, on whatever runtime or thread; the pool
+//! prefers one that is at home there already. When a runtime is dropped, its idle connections live
+//! on; an operation that was polled in it may be awaited elsewhere and goes on.
+//!
+//! # Waiting inside a runtime
+//! `.wait()` on a runtime's thread works and blocks that thread. With the pool at its cap and every
+//! connection in the hands of tasks that only this thread could run, nobody can go on: the wait ends
+//! with `Timeout(Acquire)`, whose text says so. `.await` there instead.
+//!
+//! # What is bounded
+//! Per host at most [`connections_per_host`](crate::Settings::connections_per_host) connections,
+//! 64 by default, and one more while a login finds all of them busy. Callers beyond that wait in
+//! line, first come, first served. [`Driver::stats`](crate::Driver::stats) tells all numbers.
+//!
+//! # Ending
+//! The last driver, service and operation dropped closes every socket. There is no `close`.
