@@ -74,14 +74,13 @@ impl Report {
         let (shared, each) = (&self.shared, &self.per_thread);
         if !self.is_clean() {
             return format!(
-                "{} failed and {} wrong: the figures cannot be compared; the reasons are above.",
+                "{} failed, {} wrong: the figures cannot be compared. The reasons are above.",
                 plural(shared.failed + each.failed, "operation"),
                 plural(shared.wrong + each.wrong, "answer"),
             );
         }
         let mut line = format!(
-            "Sharing one driver among {} workers took {} instead of {}, {} instead of {}",
-            shared.threads + shared.tasks,
+            "{} instead of {}, {} instead of {}",
             plural(shared.logins, "login"),
             each.logins,
             plural(shared.connections, "connection"),
@@ -90,7 +89,7 @@ impl Report {
         if let (Some(shared), Some(each)) = (shared.cpu_us_per_request, each.cpu_us_per_request)
             && each > 0.0
         {
-            line += &format!(", {:.2} times the CPU per request", shared / each);
+            line += &format!(", {:.2} × the CPU per request", shared / each);
         }
         line + "."
     }
