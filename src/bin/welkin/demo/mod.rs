@@ -24,7 +24,7 @@ use crate::complaint::Complaint;
 use cloud::Cloud;
 use order::Order;
 use progress::Progress;
-use report::{Figures, Report};
+use report::{Figures, Report, plural};
 use tally::Tally;
 use work::{Drivers, Run};
 
@@ -163,8 +163,10 @@ impl<'a> Demo<'a> {
         let Args { nodes, threads, .. } = self.args;
         let cloud = self.args.cloud.as_deref().unwrap_or("the sim");
         eprintln!(
-            "{threads} threads and {threads} tasks create {nodes} nodes on {cloud}, wait until they \
-             run, read, list\nand destroy them ({}).",
+            "{} and {} create {} on {cloud}, wait until they run, read, list\nand destroy them ({}).",
+            plural(threads, "thread"),
+            plural(threads, "task"),
+            plural(nodes, "node"),
             self.order
         );
     }

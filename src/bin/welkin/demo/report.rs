@@ -89,13 +89,13 @@ impl Report {
         if let (Some(shared), Some(each)) = (shared.cpu_us_per_request, each.cpu_us_per_request)
             && each > 0.0
         {
-            line += &format!(", {:.2} × the CPU per request", shared / each);
+            line += &format!(", {:.1} × the CPU per request", shared / each);
         }
         line + "."
     }
 }
 
-fn plural(count: impl Display, noun: &str) -> String {
+pub(super) fn plural(count: impl Display, noun: &str) -> String {
     let count = count.to_string();
     let s = if count == "1" { "" } else { "s" };
     format!("{count} {noun}{s}")
