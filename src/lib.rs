@@ -105,3 +105,8 @@ const _: () = {
     spawnable::<Op<()>>();
     spawnable::<List<Node>>();
 };
+
+/// The README's code is compiled with the tests.
+#[cfg(all(doctest, feature = "openstack"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
