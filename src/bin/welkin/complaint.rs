@@ -55,20 +55,20 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// What to do about it, where the message does not say so itself.
 fn advice(error: &welkin::Error) -> Option<&'static str> {
+    let creates = error.operation() == Some("create_node");
     Some(match error.kind() {
-        ErrorKind::Auth => "check the user, the password and the project",
-        ErrorKind::Quota => "ask for fewer with --nodes, or make room in the account",
-        ErrorKind::Connection | ErrorKind::Timeout(Phase::Connect) => {
-            "check that the cloud's address can be reached from here"
+        ErrorKind::Ambiguous if creates => "the demo looks for the node and destroys it",
+        ErrorKind::Conflict if creates => {
+            "if the cloud cannot choose a network, name one with --network"
         }
+        ErrorKind::Failed => "try another --size or --image, or ask the cloud's operators",
+        ErrorKind::Quota => "ask for fewer with --nodes, or make room in the account",
         ErrorKind::RateLimited | ErrorKind::Unavailable => {
             "try again later, or with fewer --threads"
         }
-        ErrorKind::Timeout(_) => "the cloud is slow or overloaded: try fewer --nodes or --threads",
-        ErrorKind::Conflict if error.operation() == Some("create_node") => {
-            "if the cloud cannot choose a network, name one with --network"
+        ErrorKind::Timeout(Phase::Answer | Phase::Wait) => {
+            "the cloud is slow: try fewer --nodes or --threads"
         }
-        ErrorKind::Failed => "the cloud's operators know more; try another --size or --image",
         _ => return None,
     })
 }

@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use tokio::runtime::Runtime;
 use welkin::{List, Op};
 
-use super::gate::Gates;
+use super::gate::Ticket;
 use super::work::{GATES, Run, Worker};
 
 /// What a worker is; the two differ only in how they wait.
@@ -40,7 +40,7 @@ impl Kind {
 /// Lets all workers of a run work, and returns when the last one is done.
 pub(crate) fn work(run: &Arc<Run>, runtime: &Runtime) {
     // Nobody can pass a gate before everybody has a ticket.
-    let tickets = Gates::new(GATES, run.workers());
+    let tickets = Ticket::deal(GATES, run.workers());
     let (mut threads, mut tasks) = (Vec::new(), Vec::new());
     for (number, ticket) in tickets.into_iter().enumerate() {
         // Alternating, so that a few nodes go to both kinds.

@@ -4,33 +4,23 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Gates in a row, each with the number of workers that have yet to come.
-pub(crate) struct Gates(Vec<watch::Sender<usize>>);
-
-impl Gates {
-    /// Makes `gates` gates and a ticket for each of `workers` workers.
-    pub(crate) fn new(gates: usize, workers: usize) -> Vec<Ticket> {
-        let row = (0..gates).map(|_| watch::Sender::new(workers)).collect();
-        let gates = Arc::new(Self(row));
-        (0..workers).map(|_| Ticket { gates: Arc::clone(&gates), passed: 0 }).collect()
-    }
-
-    fn come(&self, gate: usize) {
-        // Only the last one wakes the others.
-        self.0[gate].send_if_modified(|missing| {
-            *missing -= 1;
-            *missing == 0
-        });
-    }
-}
-
-/// The right, and the duty, to come to each gate once.
+/// The right, and the duty, to come once to each of the gates.
 pub(crate) struct Ticket {
     gates: Arc<Gates>,
     passed: usize,
 }
 
+/// Gates in a row, each with the number of workers that have yet to come.
+struct Gates(Vec<watch::Sender<usize>>);
+
 impl Ticket {
+    /// Makes `gates` gates and a ticket for each of `workers` workers.
+    pub(crate) fn deal(gates: usize, workers: usize) -> Vec<Self> {
+        let row = (0..gates).map(|_| watch::Sender::new(workers)).collect();
+        let gates = Arc::new(Gates(row));
+        (0..workers).map(|_| Self { gates: Arc::clone(&gates), passed: 0 }).collect()
+    }
+
     /// Comes to the next gate and waits for the others.
     pub(crate) async fn pass(&mut self) {
         let gate = self.passed;
@@ -48,5 +38,15 @@ impl Drop for Ticket {
         for gate in self.passed..self.gates.0.len() {
             self.gates.come(gate);
         }
+    }
+}
+
+impl Gates {
+    fn come(&self, gate: usize) {
+        // Only the last one wakes the others.
+        self.0[gate].send_if_modified(|missing| {
+            *missing -= 1;
+            *missing == 0
+        });
     }
 }

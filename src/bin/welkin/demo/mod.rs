@@ -24,7 +24,7 @@ use crate::complaint::Complaint;
 use cloud::Cloud;
 use order::Order;
 use progress::Progress;
-use report::{Figures, Report};
+use report::{Figures, Report, plural};
 use tally::Tally;
 use work::{Drivers, Run};
 
@@ -34,7 +34,7 @@ use work::{Drivers, Run};
 /// each back, list and destroy them. First all of them share one driver, then each opens its own;
 /// both are printed side by side.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// How many nodes each of the two runs creates, and destroys
     #[arg(long, value_name = "N", default_value_t = 128)]
@@ -46,8 +46,7 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     threads: u32,
 
-    /// Run on a real cloud instead of the sim: `openstack` (OS_* variables) or `openstack:NAME`
-    /// (clouds.yaml)
+    /// Run on a real cloud: openstack (OS_* variables) or openstack:NAME (clouds.yaml)
     #[arg(long, value_name = "PROVIDER[:NAME]")]
     cloud: Option<String>,
 
@@ -93,16 +92,15 @@ Exit status: 0 if all went well, 1 if an operation failed or an answer was wrong
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
     let mut demo = Demo::prepare(args)?;
     demo.headline();
-    let shared = Drivers::Shared(demo.cloud.account.open()?);
-    let shared = demo.carry_out("one shared driver", "s", shared)?;
-    let each = Drivers::OneEach(demo.cloud.account.clone());
-    let per_thread = match demo.stop.is_canceled() {
-        false => demo.carry_out("one driver per worker", "w", each)?,
-        true => return Ok(ExitCode::from(INTERRUPTED)),
+    let one = Drivers::Shared(demo.cloud.account.open()?);
+    let Some(shared) = demo.carry_out("one shared driver", "s", one)? else {
+        return Ok(interrupted());
     };
-    if demo.stop.is_canceled() {
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
+    let many = Drivers::OneEach(demo.cloud.account.clone());
+    let Some(per_thread) = demo.carry_out("one driver per worker", "w", many)? else {
+        return Ok(interrupted());
+    };
+
     let report = Report { shared, per_thread };
     match args.output {
         Output::Table => report.print_table(demo.cloud.counted_by()),
@@ -113,6 +111,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+fn interrupted() -> ExitCode {
+    eprintln!("Interrupted. All that was created is destroyed.");
+    ExitCode::from(INTERRUPTED)
 }
 
 /// What both runs need.
@@ -161,19 +164,21 @@ impl<'a> Demo<'a> {
         let Args { nodes, threads, .. } = self.args;
         let cloud = self.args.cloud.as_deref().unwrap_or("the sim");
         eprintln!(
-            "{threads} threads and {threads} tasks create {nodes} nodes on {cloud}, wait until they \
-             run, read, list\nand destroy them ({}).",
+            "{} and {} create {} on {cloud}, wait until they run, read, list\nand destroy them ({}).",
+            plural(threads, "thread"),
+            plural(threads, "task"),
+            plural(nodes, "node"),
             self.order
         );
     }
 
-    /// Does the work once, and measures it.
+    /// Does the work once, and measures it; gives nothing after Ctrl-C.
     fn carry_out(
         &mut self,
         title: &'static str,
         mark: &str,
         drivers: Drivers,
-    ) -> Result<Figures, Complaint> {
+    ) -> Result<Option<Figures>, Complaint> {
         let (nodes, threads) = (self.args.nodes as usize, self.args.threads as usize);
         let run = Arc::new(Run {
             drivers,
@@ -200,9 +205,12 @@ impl<'a> Demo<'a> {
         run.progress.finish();
         run.tally.print(title);
         sweep::sweep(&run, &self.keeper)?;
+        if self.stop.is_canceled() {
+            return Ok(None);
+        }
 
         let cpu = cpu_after.zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Figures {
+        Ok(Some(Figures {
             threads,
             tasks: threads,
             nodes,
@@ -213,7 +221,7 @@ impl<'a> Demo<'a> {
             wrong: run.tally.wrongs(),
             wall_ms: wall.as_millis() as u64,
             cpu_us_per_request: cpu.map(|cpu| per_request(cpu, counts.requests)),
-        })
+        }))
     }
 }
 

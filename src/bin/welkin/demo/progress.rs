@@ -28,15 +28,23 @@ struct Part {
     doing: &'static str,
     done: &'static str,
     steps: AtomicUsize,
+    /// Those of the steps that went well.
+    good: AtomicUsize,
     total: usize,
 }
 
 impl Progress {
     pub(crate) fn start(title: &'static str, nodes: usize, workers: usize) -> Self {
-        let part = |doing, done, total| Part { doing, done, steps: AtomicUsize::new(0), total };
+        let part = |doing, done, total| Part {
+            doing,
+            done,
+            steps: AtomicUsize::new(0),
+            good: AtomicUsize::new(0),
+            total,
+        };
         let parts = Arc::new([
             part("creating", "nodes created", nodes),
-            part("waiting until they run", "nodes waited for", nodes),
+            part("waiting until they run", "nodes running", nodes),
             part("reading back", "nodes read back", nodes),
             part("listing", "lists taken", workers),
             part("destroying", "nodes destroyed", nodes),
@@ -52,13 +60,15 @@ impl Progress {
         Self { title, bar, parts }
     }
 
-    /// One step of a phase is done, well or not.
-    pub(crate) fn step(&self, phase: Phase) {
+    /// One step of a phase is over, well or not.
+    pub(crate) fn step(&self, phase: Phase, good: bool) {
         let part = &self.parts[phase as usize];
+        let good = part.good.fetch_add(good.into(), Ordering::Relaxed) + usize::from(good);
         let steps = part.steps.fetch_add(1, Ordering::Relaxed) + 1;
         self.bar.inc(1);
         if self.bar.is_hidden() && steps == part.total {
-            eprintln!("{}: {} {}", self.title, part.total, part.done);
+            let Part { done, total, .. } = part;
+            eprintln!("{}: {good} of {total} {done}", self.title);
         }
     }
 

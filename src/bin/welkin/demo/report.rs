@@ -72,14 +72,13 @@ impl Report {
         let (shared, each) = (&self.shared, &self.per_thread);
         if !self.is_clean() {
             return format!(
-                "{} failed and {} wrong: the figures cannot be compared; the reasons are above.",
+                "{} failed, {} wrong: the figures cannot be compared. The reasons are above.",
                 plural(shared.failed + each.failed, "operation"),
                 plural(shared.wrong + each.wrong, "answer"),
             );
         }
         let mut line = format!(
-            "Sharing one driver among {} workers took {} instead of {}, {} instead of {}",
-            shared.threads + shared.tasks,
+            "{} instead of {}, {} instead of {}",
             plural(shared.logins, "login"),
             each.logins,
             plural(shared.connections, "connection"),
@@ -88,13 +87,13 @@ impl Report {
         if let (Some(shared), Some(each)) = (shared.cpu_us_per_request, each.cpu_us_per_request)
             && each > 0.0
         {
-            line += &format!(", {:.2} times the CPU per request", shared / each);
+            line += &format!(", {:.1} × the CPU per request", shared / each);
         }
         line + "."
     }
 }
 
-fn plural(count: impl Display, noun: &str) -> String {
+pub(super) fn plural(count: impl Display, noun: &str) -> String {
     let count = count.to_string();
     let s = if count == "1" { "" } else { "s" };
     format!("{count} {noun}{s}")

@@ -13,9 +13,16 @@ pub(crate) struct Tally {
     stop: Cancel,
     failed: AtomicU64,
     wrong: AtomicU64,
-    /// The first few things that went wrong, one line each.
-    lines: Mutex<Vec<String>>,
+    /// The first few things that went wrong, each with those that are alike.
+    troubles: Mutex<Vec<Trouble>>,
     counted: Mutex<Counts>,
+}
+
+struct Trouble {
+    /// Failures of one operation and kind are told once.
+    alike: Option<(Option<&'static str>, ErrorKind)>,
+    line: String,
+    times: u64,
 }
 
 /// Logins, connections and requests of a run.
@@ -32,7 +39,7 @@ impl Tally {
             stop: stop.clone(),
             failed: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
-            lines: Mutex::default(),
+            troubles: Mutex::default(),
             counted: Mutex::default(),
         }
     }
@@ -44,21 +51,24 @@ impl Tally {
             // What we cancelled ourselves did not fail.
             Err(e) if e.kind() == ErrorKind::Canceled && self.stop.is_canceled() => None,
             Err(e) => {
-                self.fail(&Complaint::from(e).to_string());
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                let alike = (e.operation(), e.kind());
+                self.keep(Some(alike), || Complaint::from(e).to_string());
                 None
             }
         }
     }
 
+    /// Notes a failure outside of the library.
     pub(crate) fn fail(&self, line: &str) {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        self.keep(line);
+        self.keep(None, || line.to_owned());
     }
 
     /// Notes an answer that cannot be true.
     pub(crate) fn wrong(&self, line: &str) {
         self.wrong.fetch_add(1, Ordering::Relaxed);
-        self.keep(line);
+        self.keep(None, || line.to_owned());
     }
 
     /// Adds what one driver counted, at its end.
@@ -84,23 +94,34 @@ impl Tally {
 
     /// Prints the first few things that went wrong.
     pub(crate) fn print(&self, title: &str) {
-        let lines = self.lines.lock();
-        for line in lines.iter() {
-            eprintln!("{title}: {line}");
+        let troubles = self.troubles.lock();
+        for Trouble { line, times, .. } in troubles.iter() {
+            match times {
+                1 => eprintln!("{title}: {line}"),
+                _ => eprintln!("{title}: {line} ({times} times)"),
+            }
         }
-        let more = (self.failed() + self.wrongs()).saturating_sub(lines.len() as u64);
-        if more > 0 {
-            eprintln!("{title}: and {more} more");
+        let told: u64 = troubles.iter().map(|trouble| trouble.times).sum();
+        match self.failed() + self.wrongs() - told {
+            0 => {}
+            more => eprintln!("{title}: and {more} more"),
         }
     }
 
-    fn keep(&self, line: &str) {
-        let mut lines = self.lines.lock();
-        if lines.len() < SHOWN {
-            lines.push(line.to_owned());
+    fn keep(
+        &self,
+        alike: Option<(Option<&'static str>, ErrorKind)>,
+        line: impl FnOnce() -> String,
+    ) {
+        let mut troubles = self.troubles.lock();
+        let known = troubles.iter_mut().find(|trouble| alike.is_some() && trouble.alike == alike);
+        if let Some(known) = known {
+            known.times += 1;
+        } else if troubles.len() < SHOWN {
+            troubles.push(Trouble { alike, line: line(), times: 1 });
         }
     }
 }
 
-/// How many failures are shown; the rest is usually the same again.
+/// How many different troubles are shown.
 const SHOWN: usize = 5;

@@ -49,22 +49,44 @@ impl Run {
             .step_by(self.workers())
             .map(|number| format!("{}{:04}", self.prefix, number + 1))
     }
+
+    /// Tells whether the cloud answered, and notes an answer about another node than was asked for.
+    fn took(&self, slot: &Slot, answer: welkin::Result<Node>) -> bool {
+        let answer = self.tally.take(answer);
+        if let (Some(node), Some(id)) = (&answer, &slot.id)
+            && (&node.id, &node.name) != (id, &slot.name)
+        {
+            self.tally.wrong(&format!(
+                "asked for node {id} ({}), was given {} ({})",
+                slot.name, node.id, node.name
+            ));
+        }
+        answer.is_some()
+    }
 }
 
 /// One thread or task, with its share of the nodes.
 pub(crate) struct Worker {
     run: Arc<Run>,
     kind: Kind,
-    number: usize,
+    share: Vec<Slot>,
     ticket: Ticket,
+}
+
+/// One node of a worker's share, and how far it came.
+struct Slot {
+    name: String,
+    id: Option<String>,
+    is_running: bool,
 }
 
 impl Worker {
     pub(crate) fn new(run: &Arc<Run>, kind: Kind, number: usize, ticket: Ticket) -> Self {
-        Self { run: Arc::clone(run), kind, number, ticket }
+        let share = run.share(number).map(|name| Slot { name, id: None, is_running: false });
+        Self { run: Arc::clone(run), kind, share: share.collect(), ticket }
     }
 
-    /// Does the whole work. What fails is noted and left out of the steps that follow.
+    /// Does the whole work. A node that fails is noted and left out of the phases that follow.
     pub(crate) async fn work(mut self) {
         let driver = match &self.run.drivers {
             Drivers::Shared(driver) => Ok(driver.clone()),
@@ -75,72 +97,58 @@ impl Worker {
             return;
         };
 
-        let nodes = self.create(&compute).await;
-        let running = self.wait(&compute, &nodes).await;
-        self.read_back(&compute, &running).await;
+        self.create(&compute).await;
+        self.wait(&compute).await;
+        self.read_back(&compute).await;
 
         self.ticket.pass().await; // now all nodes exist
         self.list(&compute).await;
 
         self.ticket.pass().await; // now all lists are taken
-        self.destroy(&compute, &nodes).await;
+        self.destroy(&compute).await;
 
         if let Drivers::OneEach(_) = self.run.drivers {
             self.run.tally.count(&driver);
         }
     }
 
-    async fn create(&self, compute: &Compute) -> Vec<Node> {
+    async fn create(&mut self, compute: &Compute) {
         let run = &*self.run;
-        let mut nodes = Vec::new();
-        for name in run.share(self.number) {
+        for slot in &mut self.share {
             if !run.stop.is_canceled() {
                 // Never cancelled half-way: what was ordered must be known, to be destroyed.
-                let create = compute.create_node(&run.order.node(&name));
+                let create = compute.create_node(&run.order.node(&slot.name));
                 let created = self.kind.op(create.timeout(PATIENCE)).await;
-                if let Some(mut node) = run.tally.take(created) {
-                    run.created.lock().push(name.clone());
-                    node.name = name;
-                    nodes.push(node);
-                }
+                slot.id = run.tally.take(created).map(|node| node.id);
             }
-            run.progress.step(Phase::Create);
+            if slot.id.is_some() {
+                run.created.lock().push(slot.name.clone());
+            }
+            run.progress.step(Phase::Create, slot.id.is_some());
         }
-        nodes
     }
 
-    async fn wait<'n>(&self, compute: &Compute, nodes: &'n [Node]) -> Vec<&'n Node> {
+    async fn wait(&mut self, compute: &Compute) {
         let run = &*self.run;
-        let mut running = Vec::new();
-        for node in nodes {
-            let wait = compute.wait_until_running(node).timeout(PATIENCE);
-            let result = self.kind.op(wait.cancel_on(&run.stop)).await;
-            if let Some(answer) = run.tally.take(result) {
-                self.compare(node, &answer);
-                running.push(node);
+        for slot in &mut self.share {
+            if let Some(id) = &slot.id {
+                let wait = compute.wait_until_running(id).timeout(PATIENCE);
+                let running = self.kind.op(wait.cancel_on(&run.stop)).await;
+                slot.is_running = run.took(slot, running);
             }
-            run.progress.step(Phase::Run);
+            run.progress.step(Phase::Run, slot.is_running);
         }
-        running
     }
 
-    async fn read_back(&self, compute: &Compute, nodes: &[&Node]) {
+    async fn read_back(&self, compute: &Compute) {
         let run = &*self.run;
-        for node in nodes {
-            let get = compute.get_node(node).cancel_on(&run.stop);
-            if let Some(answer) = run.tally.take(self.kind.op(get).await) {
-                self.compare(node, &answer);
+        for slot in &self.share {
+            let mut good = false;
+            if let (Some(id), true) = (&slot.id, slot.is_running) {
+                let get = compute.get_node(id).cancel_on(&run.stop);
+                good = run.took(slot, self.kind.op(get).await);
             }
-            run.progress.step(Phase::Read);
-        }
-    }
-
-    fn compare(&self, asked: &Node, answer: &Node) {
-        if (&asked.id, &asked.name) != (&answer.id, &answer.name) {
-            self.run.tally.wrong(&format!(
-                "asked for node {} ({}), was given {} ({})",
-                asked.id, asked.name, answer.id, answer.name
-            ));
+            run.progress.step(Phase::Read, good);
         }
     }
 
@@ -148,9 +156,10 @@ impl Worker {
     async fn list(&self, compute: &Compute) {
         let run = &*self.run;
         let list = compute.list_nodes().timeout(PATIENCE).cancel_on(&run.stop);
-        if let Some(nodes) = run.tally.take(self.kind.list(list).await) {
+        let nodes = run.tally.take(self.kind.list(list).await);
+        if let Some(nodes) = &nodes {
             let mut seen = HashMap::<&str, usize>::new();
-            for node in &nodes {
+            for node in nodes {
                 *seen.entry(&node.name).or_default() += 1;
             }
             for name in run.created.lock().iter() {
@@ -161,17 +170,21 @@ impl Worker {
                 }
             }
         }
-        run.progress.step(Phase::List);
+        run.progress.step(Phase::List, nodes.is_some());
     }
 
-    async fn destroy(&self, compute: &Compute, nodes: &[Node]) {
+    async fn destroy(&self, compute: &Compute) {
         let run = &*self.run;
-        for node in nodes {
-            let destroyed = self.kind.op(compute.destroy_node(node)).await;
-            if run.tally.take(destroyed).is_some() {
-                run.destroyed.lock().insert(node.id.clone());
+        for slot in &self.share {
+            let mut good = false;
+            if let Some(id) = &slot.id {
+                let destroyed = self.kind.op(compute.destroy_node(id)).await;
+                good = run.tally.take(destroyed).is_some();
+                if good {
+                    run.destroyed.lock().insert(id.clone());
+                }
             }
-            run.progress.step(Phase::Destroy);
+            run.progress.step(Phase::Destroy, good);
         }
     }
 }
