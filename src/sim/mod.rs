@@ -95,6 +95,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::openstack;
+
 use cloud::Cloud;
 
 /// A running embedded cloud.
@@ -161,6 +163,28 @@ impl Sim {
     /// The certificate of the CA that signed the server's, if TLS is on.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// What a [`Driver`](crate::Driver) needs to use this cloud.
+    ///
+    /// ```
+    /// use welkin::{Driver, sim::Sim};
+    ///
+    /// let sim = Sim::start()?;
+    /// let driver = Driver::open(sim.config())?;
+    /// assert_eq!(driver.compute()?.list_nodes().wait()?, []);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn config(&self) -> openstack::Config {
+        let settings = &self.cloud.settings;
+        let config =
+            openstack::Config::password(&self.auth_url, &settings.user, &settings.password)
+                .project(&settings.project)
+                .domain(&settings.domain);
+        match &self.ca_pem {
+            Some(pem) => config.ca_pem(pem.as_str()),
+            None => config,
+        }
     }
 
     /// What the server has seen so far.
