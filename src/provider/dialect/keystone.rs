@@ -6,7 +6,7 @@ mod address;
 mod login;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -18,6 +18,7 @@ pub(in crate::provider) use address::auth_url;
 use super::answer;
 use crate::call::{
     Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target, Token,
+    request_id,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -133,7 +134,7 @@ impl Keystone {
             return Err(self.refused(response));
         }
         self.read(response)
-            .map_err(|e| e.with_request_id(response.header(REQUEST_ID).map(str::to_owned)))
+            .map_err(|e| e.answered_as(request_id(&response.headers)))
     }
 
     fn read(&self, response: &Response) -> Result<Grant> {
@@ -142,32 +143,12 @@ impl Keystone {
             .header("x-subject-token")
             .filter(|secret| !secret.is_empty())
             .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
-        let (lifetime, _) = self.lifetime(&token, response)?;
+        let lifetime = lifetime(&token, response)?;
         Ok(Grant {
             token: Token::new(secret)?,
             lifetime,
             endpoints: self.endpoints(token.catalog),
         })
-    }
-
-    /// By Keystone's clock alone: ours may be wrong by hours.
-    fn lifetime(&self, token: &TokenBody, response: &Response) -> Result<(Duration, SystemTime)> {
-        let issued = token.issued_at.as_deref().and_then(answer::time);
-        let issued = issued.or_else(|| answer::http_date(response.header("date")?));
-        let expires = answer::time(&token.expires_at);
-        match (issued, expires) {
-            (Some(issued), Some(expires)) => match expires.duration_since(issued) {
-                Ok(lifetime) if !lifetime.is_zero() => Ok((lifetime, expires)),
-                _ => Err(Error::protocol(format!(
-                    "the cloud issued a token that ends before it begins, at {:?}",
-                    token.expires_at
-                ))),
-            },
-            _ => Err(Error::protocol(format!(
-                "the cloud issued a token without readable times: it ends at {:?}",
-                token.expires_at
-            ))),
-        }
     }
 
     fn endpoints(&self, catalog: Vec<CatalogService>) -> Vec<Endpoint> {
@@ -283,6 +264,25 @@ impl Keystone {
     }
 }
 
+/// By Keystone's clock alone: ours may be wrong by hours.
+fn lifetime(token: &TokenBody, response: &Response) -> Result<Duration> {
+    let issued = token.issued_at.as_deref().and_then(answer::time);
+    let issued = issued.or_else(|| answer::http_date(response.header("date")?));
+    let (Some(issued), Some(expires)) = (issued, answer::time(&token.expires_at)) else {
+        return Err(Error::protocol(format!(
+            "the cloud issued a token without readable times: it ends at {:?}",
+            token.expires_at
+        )));
+    };
+    match expires.duration_since(issued) {
+        Ok(lifetime) if !lifetime.is_zero() => Ok(lifetime),
+        _ => Err(Error::protocol(format!(
+            "the cloud issued a token that ends before it begins, at {:?}",
+            token.expires_at
+        ))),
+    }
+}
+
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -346,4 +346,6 @@ struct CatalogEndpoint {
 }
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
-const REQUEST_ID: &str = "x-openstack-request-id";
+
+#[cfg(test)]
+mod tests;

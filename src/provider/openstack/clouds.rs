@@ -16,7 +16,10 @@ use crate::error::{Error, Result};
 
 /// Reads a cloud from the first clouds.yaml there is, and the secure.yaml beside it.
 pub(super) fn read(name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Values> {
-    let places = places(env);
+    read_first(name, &places(env))
+}
+
+fn read_first(name: &str, places: &[PathBuf]) -> Result<Values> {
     let Some(file) = places.iter().find(|path| path.exists()) else {
         let places: Vec<_> = places.iter().map(|p| p.display().to_string()).collect();
         return Err(Error::invalid(format!(
@@ -71,7 +74,11 @@ impl Source {
 
     /// The parser's own message is not repeated: it quotes the file, and so its passwords.
     fn clouds(&self) -> Result<BTreeMap<String, Option<Cloud>>> {
-        let options = serde_saphyr::options! { with_snippet: false };
+        let options = serde_saphyr::options! {
+            // Far more than anybody writes, and no time for a bomb of aliases.
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000 },
+            with_snippet: false,
+        };
         let read: Result<Option<File>, _> =
             serde_saphyr::from_str_with_options(&self.text, options);
         match read {
@@ -164,3 +171,6 @@ impl<'de> Deserialize<'de> for Cloud {
         from.deserialize_map(Settings)
     }
 }
+
+#[cfg(test)]
+mod tests;

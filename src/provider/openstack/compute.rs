@@ -1,4 +1,4 @@
-//! Nova: servers are nodes, flavors are sizes.
+//! Nova: servers are nodes.
 //!
 //! <https://docs.openstack.org/api-ref/compute/>, version 2.1 without a microversion.
 
@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{OpenStack, fault, image, link};
-use crate::call::{Call, Cursor, Page, Request, Response, Service, Step};
+use super::{OpenStack, fault, flavor, image, link};
+use crate::call::{Call, Cursor, Page, Request, Response, Service, Step, request_id};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 use crate::service::compute::ComputeApi;
@@ -58,14 +58,7 @@ impl ComputeApi for OpenStack {
     }
 
     fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>> {
-        let request = Request::get(NOVA, link::page("/flavors/detail", from)?);
-        let this = from.map(|cursor| cursor.as_str().to_owned());
-        Ok(Call::new(request, move |response| {
-            let list: Flavors = fault::json(&response, "a list of flavors")?;
-            let next = link::next(&list.flavors_links, this.as_deref())?;
-            let sizes = list.flavors.into_iter().map(Size::from).collect();
-            Ok(Step::Done(Page::new(sizes, next)))
-        }))
+        flavor::list(from)
     }
 
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
@@ -114,7 +107,7 @@ fn id_of_order(name: &str, response: &Response) -> Result<String> {
             );
             Err(Error::new(ErrorKind::Ambiguous, text)
                 .with_status(response.status)
-                .with_request_id(fault::request_id(response))
+                .answered_as(request_id(&response.headers))
                 .with_source(lost))
         }
     }
@@ -368,37 +361,10 @@ fn node_state(status: &str) -> NodeState {
     }
 }
 
-#[derive(Deserialize)]
-struct Flavors {
-    flavors: Vec<Flavor>,
-    #[serde(default)]
-    flavors_links: Vec<link::Link>,
-}
-
-#[derive(Deserialize)]
-struct Flavor {
-    id: String,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    name: String,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    ram: u64,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    disk: u64,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    vcpus: u32,
-}
-
-impl From<Flavor> for Size {
-    fn from(flavor: Flavor) -> Self {
-        let mut size = Self::new(flavor.id, flavor.name);
-        size.ram_mb = flavor.ram;
-        size.disk_gb = flavor.disk;
-        size.vcpus = flavor.vcpus;
-        size
-    }
-}
-
-const NOVA: Service = Service {
+pub(super) const NOVA: Service = Service {
     provider: super::NAME,
     name: "compute",
 };
+
+#[cfg(test)]
+mod tests;

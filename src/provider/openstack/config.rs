@@ -157,7 +157,7 @@ impl Config {
         self.with(Setting::Interface, name)
     }
 
-    /// Trusts these certificates, in PEM form, besides those of the system.
+    /// Trusts these certificates, in PEM form, in place of those of the system.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.ca = Some(Ca {
             pem: pem.into(),
@@ -209,7 +209,7 @@ impl Config {
         values.keystone()?;
         values.is_insecure()?;
         let ca = match values.text(Setting::CaCert) {
-            Some(path) => Some(Ca::read(path, &values.name(Setting::CaCert), env)?),
+            Some(path) => Some(Ca::read(path, &values.place(Setting::CaCert), env)?),
             None => None,
         };
         Ok(Self { values, ca })
@@ -297,3 +297,6 @@ pub(crate) fn open(profile: Option<&str>) -> Result<Provider> {
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
+
+#[cfg(test)]
+mod tests;

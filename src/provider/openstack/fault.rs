@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::call::Response;
+use crate::call::{Response, request_id};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 
 /// Reads the JSON of an answer, or the error that it is; `asked` names what was asked for.
 pub(super) fn json<'a, T: Deserialize<'a>>(response: &'a Response, asked: &str) -> Result<T> {
     success(response)?;
-    answer::json(response, asked).map_err(|e| e.with_request_id(request_id(response)))
+    answer::json(response, asked).map_err(|e| e.answered_as(request_id(&response.headers)))
 }
 
 /// Checks that an answer says it went well.
@@ -36,24 +36,12 @@ pub(super) fn fault(response: &Response) -> Error {
     };
     let error = Error::new(kind, text)
         .with_status(response.status)
-        .with_request_id(request_id(response))
+        .answered_as(request_id(&response.headers))
         .with_retry_after(retry_after(response));
     match code {
         Some(code) => error.with_code(code),
         None => error,
     }
-}
-
-/// Returns the id under which the cloud's operators find a request.
-pub(super) fn request_id(response: &Response) -> Option<String> {
-    [
-        "x-openstack-request-id",
-        "x-compute-request-id",
-        "x-trans-id",
-    ]
-    .into_iter()
-    .find_map(|name| response.header(name))
-    .map(str::to_owned)
 }
 
 fn kind(response: &Response, code: Option<&str>, text: &str) -> ErrorKind {
@@ -181,3 +169,6 @@ const LONGEST_READ: usize = 16 * 1024;
 
 /// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

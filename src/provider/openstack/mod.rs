@@ -52,6 +52,7 @@ mod clouds;
 mod compute;
 mod config;
 mod fault;
+mod flavor;
 mod image;
 mod link;
 mod network;

@@ -71,63 +71,63 @@ impl Setting {
 
     /// Its environment variables, the first that is set counts.
     pub(super) fn variables(self) -> &'static [&'static str] {
-        match self {
-            Self::AuthType => &["OS_AUTH_TYPE"],
-            Self::AuthUrl => &["OS_AUTH_URL"],
-            Self::CaCert => &["OS_CACERT"],
-            Self::CredentialId => &["OS_APPLICATION_CREDENTIAL_ID"],
-            Self::CredentialName => &["OS_APPLICATION_CREDENTIAL_NAME"],
-            Self::CredentialSecret => &["OS_APPLICATION_CREDENTIAL_SECRET"],
-            // python-openstackclient's documentation: "Default domain ID".
-            Self::DefaultDomainId => &["OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN"],
-            Self::DefaultDomainName => &["OS_DEFAULT_DOMAIN_NAME"],
-            Self::DomainId => &["OS_DOMAIN_ID"],
-            Self::DomainName => &["OS_DOMAIN_NAME"],
-            Self::IdentityVersion => &["OS_IDENTITY_API_VERSION"],
-            Self::Insecure => &["OS_INSECURE"],
-            Self::Interface => &["OS_INTERFACE", "OS_ENDPOINT_TYPE"],
-            Self::Password => &["OS_PASSWORD"],
-            Self::Profile | Self::Verify => &[],
-            Self::ProjectDomainId => &["OS_PROJECT_DOMAIN_ID"],
-            Self::ProjectDomainName => &["OS_PROJECT_DOMAIN_NAME"],
-            Self::ProjectId => &["OS_PROJECT_ID", "OS_TENANT_ID"],
-            Self::ProjectName => &["OS_PROJECT_NAME", "OS_TENANT_NAME"],
-            Self::Region => &["OS_REGION_NAME"],
-            Self::UserDomainId => &["OS_USER_DOMAIN_ID"],
-            Self::UserDomainName => &["OS_USER_DOMAIN_NAME"],
-            Self::UserId => &["OS_USER_ID"],
-            Self::Username => &["OS_USERNAME"],
-        }
+        self.names().0
     }
 
     /// Its keys in clouds.yaml, below `auth` or beside it; the first that is there counts.
     pub(super) fn keys(self) -> &'static [&'static str] {
+        self.names().1
+    }
+
+    fn names(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::AuthType => &["auth_type"],
-            Self::AuthUrl => &["auth_url"],
-            Self::CaCert => &["cacert"],
-            Self::CredentialId => &["application_credential_id"],
-            Self::CredentialName => &["application_credential_name"],
-            Self::CredentialSecret => &["application_credential_secret"],
-            Self::DefaultDomainId => &["default_domain_id", "default_domain"],
-            Self::DefaultDomainName => &["default_domain_name"],
-            Self::DomainId => &["domain_id"],
-            Self::DomainName => &["domain_name"],
-            Self::IdentityVersion => &["identity_api_version"],
-            Self::Insecure => &["insecure"],
-            Self::Interface => &["interface", "endpoint_type"],
-            Self::Password => &["password"],
-            Self::Profile => &["profile", "cloud"],
-            Self::ProjectDomainId => &["project_domain_id"],
-            Self::ProjectDomainName => &["project_domain_name"],
-            Self::ProjectId => &["project_id", "tenant_id"],
-            Self::ProjectName => &["project_name", "tenant_name"],
-            Self::Region => &["region_name"],
-            Self::UserDomainId => &["user_domain_id"],
-            Self::UserDomainName => &["user_domain_name"],
-            Self::UserId => &["user_id"],
-            Self::Username => &["username", "user_name"],
-            Self::Verify => &["verify"],
+            Self::AuthType => (&["OS_AUTH_TYPE"], &["auth_type"]),
+            Self::AuthUrl => (&["OS_AUTH_URL"], &["auth_url"]),
+            Self::CaCert => (&["OS_CACERT"], &["cacert"]),
+            Self::CredentialId => (
+                &["OS_APPLICATION_CREDENTIAL_ID"],
+                &["application_credential_id"],
+            ),
+            Self::CredentialName => (
+                &["OS_APPLICATION_CREDENTIAL_NAME"],
+                &["application_credential_name"],
+            ),
+            Self::CredentialSecret => (
+                &["OS_APPLICATION_CREDENTIAL_SECRET"],
+                &["application_credential_secret"],
+            ),
+            // python-openstackclient's documentation: "Default domain ID".
+            Self::DefaultDomainId => (
+                &["OS_DEFAULT_DOMAIN_ID", "OS_DEFAULT_DOMAIN"],
+                &["default_domain_id", "default_domain"],
+            ),
+            Self::DefaultDomainName => (&["OS_DEFAULT_DOMAIN_NAME"], &["default_domain_name"]),
+            Self::DomainId => (&["OS_DOMAIN_ID"], &["domain_id"]),
+            Self::DomainName => (&["OS_DOMAIN_NAME"], &["domain_name"]),
+            Self::IdentityVersion => (&["OS_IDENTITY_API_VERSION"], &["identity_api_version"]),
+            Self::Insecure => (&["OS_INSECURE"], &["insecure"]),
+            Self::Interface => (
+                &["OS_INTERFACE", "OS_ENDPOINT_TYPE"],
+                &["interface", "endpoint_type"],
+            ),
+            Self::Password => (&["OS_PASSWORD"], &["password"]),
+            Self::Profile => (&[], &["profile", "cloud"]),
+            Self::ProjectDomainId => (&["OS_PROJECT_DOMAIN_ID"], &["project_domain_id"]),
+            Self::ProjectDomainName => (&["OS_PROJECT_DOMAIN_NAME"], &["project_domain_name"]),
+            Self::ProjectId => (
+                &["OS_PROJECT_ID", "OS_TENANT_ID"],
+                &["project_id", "tenant_id"],
+            ),
+            Self::ProjectName => (
+                &["OS_PROJECT_NAME", "OS_TENANT_NAME"],
+                &["project_name", "tenant_name"],
+            ),
+            Self::Region => (&["OS_REGION_NAME"], &["region_name"]),
+            Self::UserDomainId => (&["OS_USER_DOMAIN_ID"], &["user_domain_id"]),
+            Self::UserDomainName => (&["OS_USER_DOMAIN_NAME"], &["user_domain_name"]),
+            Self::UserId => (&["OS_USER_ID"], &["user_id"]),
+            Self::Username => (&["OS_USERNAME"], &["username", "user_name"]),
+            Self::Verify => (&[], &["verify"]),
         }
     }
 
@@ -193,7 +193,7 @@ impl Values {
         if let Some(version) = self.text(Setting::IdentityVersion)
             && version.starts_with('2')
         {
-            let name = self.name(Setting::IdentityVersion);
+            let name = self.place(Setting::IdentityVersion);
             return Err(Error::invalid(format!(
                 "{name} is {version}; Keystone v2 is not supported, only v3"
             )));
@@ -240,7 +240,7 @@ impl Values {
                 let text = format!(
                     "{} is {name:?}, which is not supported; there are password and \
                      v3applicationcredential",
-                    self.name(Setting::AuthType)
+                    self.place(Setting::AuthType)
                 );
                 Err(Error::new(ErrorKind::Unsupported, text))
             }
@@ -377,12 +377,21 @@ impl Values {
             "0" | "false" | "no" | "off" => Ok(Some(false)),
             _ => Err(Error::invalid(format!(
                 "{} is {text:?}; it is true or false",
-                self.name(setting)
+                self.place(setting)
             ))),
         }
     }
 
-    pub(super) fn name(&self, setting: Setting) -> String {
+    /// Names a setting, and whose it is.
+    pub(super) fn place(&self, setting: Setting) -> String {
+        let setting = self.name(setting);
+        match &self.origin {
+            Origin::Cloud { name, file } => format!("{setting} of cloud {name:?} in {file}"),
+            Origin::Code | Origin::Environment => setting,
+        }
+    }
+
+    fn name(&self, setting: Setting) -> String {
         let key = setting.keys().first().copied().unwrap_or_default();
         let name = match self.origin {
             Origin::Environment => setting.variables().first().copied().unwrap_or(key),
@@ -426,3 +435,6 @@ enum Method {
     ApplicationCredential,
     Password,
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,10 @@ pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
         let shown = text.rsplit('@').next().unwrap_or_default();
         Error::invalid(format!("cannot log in at {shown:?}: {why}"))
     };
+    let is_web = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+    if !is_web(text.trim()) {
+        return Err(wrong("the address must begin with http:// or https://"));
+    }
     let uri: Uri = text
         .trim()
         .parse()
@@ -19,7 +23,7 @@ pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
         (Some(scheme @ ("http" | "https")), Some(host)) if !host.host().is_empty() => {
             (scheme, host.as_str())
         }
-        _ => return Err(wrong("the address must begin with http:// or https://")),
+        _ => return Err(wrong("that is no address")),
     };
     if host.contains('@') {
         return Err(wrong("name and password do not belong in the address"));

@@ -1,0 +1,206 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::provider::openstack::tests::failed;
+
+/// A folder of its own for one test, removed with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("welkin-{}-{test}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path: &Path = &self.0.join(name);
+        fs::write(path, text).expect("a file");
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn vars(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    let set: Vec<_> = set
+        .iter()
+        .map(|(name, text)| (String::from(*name), String::from(*text)))
+        .collect();
+    move |name| Some(set.iter().find(|(known, _)| known == name)?.1.clone())
+}
+
+const LOGIN: [(&str, &str); 5] = [
+    ("OS_AUTH_URL", "http://h:5000"),
+    ("OS_USERNAME", "demo"),
+    ("OS_PASSWORD", "s3cret"),
+    ("OS_PROJECT_NAME", "web"),
+    ("OS_REGION_NAME", "north"),
+];
+
+/// No certificate, but what one looks like from afar.
+const PEM: &str = "# my root\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+fn provider(config: Config) -> Result<Provider> {
+    config.try_into()
+}
+
+#[test]
+fn a_configuration_of_code_becomes_a_provider() {
+    let config = Config::password("http://h:5000", "demo", "s3cret")
+        .project("web")
+        .domain("Ops")
+        .region("north")
+        .interface("internal")
+        .ca_pem(PEM)
+        .insecure(true);
+    let provider = provider(config).expect("a provider");
+    assert_eq!(provider.name, "openstack");
+    assert_eq!(provider.region.as_deref(), Some("north"));
+    assert!(provider.compute.is_some());
+    assert!(provider.native.downcast_ref::<OpenStack>().is_some());
+    assert!(provider.trust.insecure);
+    assert_eq!(provider.trust.roots, PEM.as_bytes());
+    let login = provider.auth.login().expect("a login").request;
+    let sent: serde_json::Value = serde_json::from_slice(&login.body).expect("JSON");
+    let domain = serde_json::json!({"name": "Ops"});
+    assert_eq!(
+        sent.pointer("/auth/identity/password/user/domain"),
+        Some(&domain)
+    );
+    assert_eq!(sent.pointer("/auth/scope/project/domain"), Some(&domain));
+}
+
+#[test]
+fn the_last_word_counts_whether_id_or_name() {
+    let sent = |config: Config| -> serde_json::Value {
+        let provider = provider(config).expect("a provider");
+        let login = provider.auth.login().expect("a login").request;
+        serde_json::from_slice(&login.body).expect("JSON")
+    };
+    let config = || Config::password("http://h", "demo", "s3cret");
+    let scope = &sent(config().project_id("p1").project("web"))["auth"]["scope"];
+    assert_eq!(scope["project"]["name"], "web");
+    let scope = &sent(config().project("web").project_id("p1"))["auth"]["scope"];
+    assert_eq!(scope["project"]["id"], "p1");
+    let scope = &sent(config().project("web").scope_domain("ops"))["auth"]["scope"];
+    assert_eq!(scope["domain"]["name"], "ops");
+    let user = &sent(config().project("web").user_domain_id("d1").domain("Ops"))["auth"]["identity"]
+        ["password"]["user"];
+    assert_eq!(user["domain"], serde_json::json!({"name": "Ops"}));
+    let user = &sent(config().project("web").user_id("u1"))["auth"]["identity"]["password"];
+    assert_eq!(user["user"]["id"], "u1");
+    let credential = &sent(Config::application_credential("http://h", "c1", "s3cret"))["auth"];
+    assert_eq!(credential["identity"]["application_credential"]["id"], "c1");
+}
+
+#[test]
+fn what_code_leaves_out_or_gets_wrong_comes_out_when_it_is_opened() {
+    let config = || Config::password("http://h", "demo", "s3cret").project("web");
+    for (config, part) in [
+        (
+            Config::password("http://h", "demo", "s3cret"),
+            "project_name",
+        ),
+        (
+            Config::password("", "demo", "s3cret").project("web"),
+            "auth_url",
+        ),
+        (
+            Config::password("http://h", "", "").project("web"),
+            "password",
+        ),
+        (
+            Config::password("http://h/v2.0", "demo", "s").project("web"),
+            "v2",
+        ),
+        (
+            Config::application_credential("http://h", "c1", ""),
+            "secret",
+        ),
+        (config().interface("privat"), "privat"),
+        (config().ca_pem("no certificate"), "ca_pem"),
+    ] {
+        let error = failed(provider(config));
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn the_environment_is_read() {
+    let provider = provider(Config::from_vars(&vars(&LOGIN)).expect("complete"));
+    assert_eq!(
+        provider.expect("a provider").region.as_deref(),
+        Some("north")
+    );
+    let empty = failed(Config::from_vars(&vars(&[("OS_CLOUD", "")])));
+    assert!(empty.to_string().starts_with("set OS_AUTH_URL"), "{empty}");
+}
+
+#[test]
+fn the_certificates_that_a_variable_names_are_read() {
+    let folder = Folder::new("ca");
+    let with = |path: &str| {
+        let mut set = LOGIN.to_vec();
+        let home = folder.0.display().to_string();
+        set.extend([("OS_CACERT", path), ("HOME", &home)]);
+        Config::from_vars(&vars(&set))
+    };
+    let file = folder.file("ca.pem", PEM);
+    for path in [file.as_str(), "~/ca.pem"] {
+        let provider = provider(with(path).expect("complete")).expect("a provider");
+        assert_eq!(provider.trust.roots, PEM.as_bytes());
+        assert_eq!(provider.trust.origin.as_deref(), Some(file.as_str()));
+    }
+
+    let missing = folder.0.join("missing.pem").display().to_string();
+    let folder_itself = folder.0.display().to_string();
+    let key = folder.file("key.pem", "-----BEGIN PRIVATE KEY-----\n");
+    let empty = folder.file("empty.pem", "");
+    for path in [missing, folder_itself, key, empty] {
+        let error = failed(with(&path));
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(&path), "{error}");
+    }
+}
+
+#[test]
+fn os_cloud_leads_to_clouds_yaml_and_the_secure_file_beside_it() {
+    let folder = Folder::new("clouds");
+    let clouds = "clouds: {my: {auth: {auth_url: 'http://h', username: demo, project_name: web},
+        region_name: south}}";
+    let file = folder.file("clouds.yaml", clouds);
+    let set = [("OS_CLIENT_CONFIG_FILE", file.as_str()), ("OS_CLOUD", "my")];
+    let error = failed(Config::from_vars(&vars(&set)));
+    let text = error.to_string();
+    assert!(
+        text.contains("lacks auth.password") && text.contains(&file),
+        "{text}"
+    );
+
+    folder.file("secure.yaml", "clouds: {my: {auth: {password: 12345}}}");
+    let config = Config::from_vars(&vars(&set)).expect("complete");
+    let provider = provider(config).expect("a provider");
+    assert_eq!(provider.region.as_deref(), Some("south"));
+    let login = provider.auth.login().expect("a login").request;
+    let body = String::from_utf8_lossy(&login.body);
+    assert!(body.contains(r#""password":"12345""#));
+
+    let error = failed(Config::from_clouds("your", &vars(&set)));
+    assert!(error.to_string().contains("there are: my"), "{error}");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let config = Config::password("http://a:s3cret@h", "demo", "s3cret").ca_pem("s3cret");
+    let shown = format!("{config:?}");
+    assert!(shown.contains("demo"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
