@@ -265,3 +265,44 @@ fn complete(new: &NewNode) -> Result<()> {
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes() -> Vec<Size> {
+        [("1", "small"), ("2", "twin"), ("3", "twin"), ("small", "odd")]
+            .map(|(id, name)| Size::new(id, name))
+            .into()
+    }
+
+    #[test]
+    fn an_id_goes_before_a_name_and_a_name_must_be_the_only_one() {
+        assert_eq!(choose(sizes(), "size", "2").unwrap().id, "2");
+        assert_eq!(choose(sizes(), "size", "small").unwrap().name, "odd", "an id goes first");
+        assert_eq!(choose(sizes(), "size", "odd").unwrap().id, "small");
+        let error = choose(sizes(), "size", "twin").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains("use the id of one: 2, 3"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_found_is_said_with_what_there_is() {
+        let error = choose(sizes(), "size", "huge").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains("there are: small, twin, twin, odd"), "{error}");
+        let many: Vec<_> = (0..50).map(|i| Size::new(i.to_string(), format!("s{i}"))).collect();
+        let error = choose(many, "size", "huge").unwrap_err();
+        assert!(error.to_string().ends_with("s19 and 30 more"), "{error}");
+        assert!(choose(Vec::<Size>::new(), "size", "x").is_err());
+    }
+
+    #[test]
+    fn an_order_without_name_size_or_image_says_which() {
+        let order = NewNode::named("n");
+        assert!(complete(&order).unwrap_err().to_string().contains("no size"));
+        assert!(complete(&order.clone().size("1")).unwrap_err().to_string().contains("no image"));
+        assert!(complete(&order.size("1").image("2")).is_ok());
+        assert!(complete(&NewNode::named("")).unwrap_err().to_string().contains("no name"));
+    }
+}

@@ -131,10 +131,8 @@ struct Reach {
 #[test]
 fn every_file_names_only_what_its_place_allows() {
     let (sources, providers) = (sources(), providers());
-    let test_only: Vec<_> = sources
-        .iter()
-        .flat_map(|(file, text)| test_modules(file, text))
-        .collect();
+    let test_only: Vec<_> =
+        sources.iter().flat_map(|(file, text)| test_modules(file, text)).collect();
     let found: Vec<_> = sources
         .iter()
         .filter(|(file, _)| !BESIDE_THE_ROUTE.iter().any(|b| file.starts_with(b)))
@@ -241,11 +239,7 @@ fn refused_layer(file: &str, path: &[String]) -> Option<&'static str> {
 
 fn refused_reach(file: &str, path: &[String]) -> Option<&'static str> {
     let allows = |row: &Reach| row.places.iter().any(|place| matches(file, place));
-    let rows = || {
-        REACHES
-            .iter()
-            .flat_map(|row| row.names.iter().map(move |name| (*name, row)))
-    };
+    let rows = || REACHES.iter().flat_map(|row| row.names.iter().map(move |name| (*name, row)));
     let row = match path {
         // `std::*` brings `std::net` in.
         [above @ .., last] if last == "*" => {
@@ -289,9 +283,7 @@ fn out_of_order(text: &str) -> Vec<String> {
         match ROUTE.iter().position(|r| *r == name) {
             Some(at) if at >= last => last = at,
             Some(_) => wrong.push(format!("src/lib.rs:{line}: `{name}` stands too late")),
-            None => wrong.push(format!(
-                "src/lib.rs:{line}: `{name}` has no place in the route"
-            )),
+            None => wrong.push(format!("src/lib.rs:{line}: `{name}` has no place in the route")),
         }
     }
     wrong

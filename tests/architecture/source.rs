@@ -2,11 +2,7 @@
 
 /// Returns the module that a file is: `provider/openstack/mod.rs` is `provider::openstack`.
 pub(super) fn module_of(file: &str) -> Vec<String> {
-    let mut parts: Vec<_> = file
-        .trim_end_matches(".rs")
-        .split('/')
-        .map(str::to_owned)
-        .collect();
+    let mut parts: Vec<_> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     if matches!(parts.last().map(String::as_str), Some("mod" | "lib")) {
         parts.pop();
     }
@@ -92,13 +88,9 @@ fn end_of_raw(chars: &[char], start: usize) -> Option<usize> {
     if chars.get(i + hashes) != Some(&'"') {
         return None;
     }
-    let close: Vec<_> = std::iter::once('"')
-        .chain(std::iter::repeat_n('#', hashes))
-        .collect();
+    let close: Vec<_> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
     let from = i + hashes + 1;
-    let length = chars[from..]
-        .windows(close.len())
-        .position(|w| w == close)?;
+    let length = chars[from..].windows(close.len()).position(|w| w == close)?;
     Some(from + length + close.len())
 }
 
@@ -107,11 +99,7 @@ pub(super) fn without_tests(code: &str) -> String {
     let mut out = code.to_owned();
     for (start, end) in test_items(&blank(code, false)) {
         let keep = |c: char| {
-            if c == '\n' {
-                "\n".into()
-            } else {
-                " ".repeat(c.len_utf8())
-            }
+            if c == '\n' { "\n".into() } else { " ".repeat(c.len_utf8()) }
         };
         let blanked: String = code[start..end].chars().map(keep).collect();
         out.replace_range(start..end, &blanked);
@@ -154,11 +142,7 @@ fn end_of_item(code: &str, start: usize) -> usize {
 
 /// Returns every path of the code with its line: as written, but `self` and `super` resolved.
 pub(super) fn paths(code: &str, module: &[String]) -> Vec<(usize, Vec<String>)> {
-    let mut scan = Scan {
-        tokens: tokens(code),
-        at: 0,
-        found: Vec::new(),
-    };
+    let mut scan = Scan { tokens: tokens(code), at: 0, found: Vec::new() };
     let mut inner: Vec<(usize, String)> = Vec::new();
     let mut depth = 0;
     while scan.at < scan.tokens.len() {
@@ -255,15 +239,9 @@ fn resolve(path: &mut Vec<String>, module: &[String]) {
         return;
     }
     let ups = path.iter().filter(|p| *p == "super").count();
-    let rest = path
-        .iter()
-        .skip_while(|p| matches!(p.as_str(), "self" | "super"))
-        .cloned();
+    let rest = path.iter().skip_while(|p| matches!(p.as_str(), "self" | "super")).cloned();
     let here = module[..module.len().saturating_sub(ups)].iter().cloned();
-    *path = std::iter::once("crate".to_owned())
-        .chain(here)
-        .chain(rest)
-        .collect();
+    *path = std::iter::once("crate".to_owned()).chain(here).chain(rest).collect();
 }
 
 /// Splits code into words, `::` and single signs, each with its line.
@@ -298,11 +276,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
         .into_iter()
         .flat_map(|(_, token)| {
             let whole = token.replace('_', "").to_lowercase();
-            token
-                .split('_')
-                .map(str::to_lowercase)
-                .chain([whole])
-                .collect::<Vec<_>>()
+            token.split('_').map(str::to_lowercase).chain([whole]).collect::<Vec<_>>()
         })
         .collect()
 }
