@@ -64,7 +64,15 @@ impl Driver {
     /// # Errors
     /// `Invalid` when there is no such provider or profile, or when what it says cannot be used.
     pub fn from_selector(selector: &str) -> Result<Self> {
-        Self::assemble(registry::open(selector)?, Settings::new())
+        Self::from_selector_with(selector, Settings::new())
+    }
+
+    /// Opens what a selector names, with settings of one's own.
+    ///
+    /// # Errors
+    /// As [`from_selector`](Driver::from_selector).
+    pub fn from_selector_with(selector: &str, settings: Settings) -> Result<Self> {
+        Self::assemble(registry::open(selector)?, settings)
     }
 
     /// Returns the compute service.

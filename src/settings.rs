@@ -64,13 +64,13 @@ impl Settings {
 
     /// Sets how long opening a connection may take (address, TCP and TLS); default 5 s.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
+        self.connect_timeout = limit.min(A_YEAR);
         self
     }
 
     /// Sets how long one attempt may take, from the request to the end of its answer; default 30 s.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.attempt_timeout = limit;
+        self.attempt_timeout = limit.min(A_YEAR);
         self
     }
 
@@ -79,7 +79,7 @@ impl Settings {
     /// Operations that wait for the cloud, such as `wait_until_running`, have ten minutes unless
     /// their own `.timeout(..)` says otherwise.
     pub fn timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+        self.timeout = limit.min(A_YEAR);
         self
     }
 
@@ -88,13 +88,13 @@ impl Settings {
     /// The pool looks when it is used; a silent process calls
     /// [`Driver::close_idle`](crate::Driver::close_idle).
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
-        self.idle_timeout = limit;
+        self.idle_timeout = limit.min(A_YEAR);
         self
     }
 
     /// Sets how old a connection may grow before it is replaced; default 10 minutes.
     pub fn connection_lifetime(mut self, limit: Duration) -> Self {
-        self.lifetime = limit;
+        self.lifetime = limit.min(A_YEAR);
         self
     }
 
@@ -164,8 +164,8 @@ impl Retry {
 
     /// Sets the bounds of the random pauses: the first one's, and the longest; default 100 ms, 20 s.
     pub fn pauses(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_pause = first;
-        self.longest_pause = longest;
+        self.first_pause = first.min(A_YEAR);
+        self.longest_pause = longest.min(A_YEAR);
         self
     }
 }
@@ -181,4 +181,6 @@ impl Default for Retry {
     }
 }
 
+/// Longer than anyone waits, short enough for every clock.
+pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 const USER_AGENT: &str = concat!("welkin/", env!("CARGO_PKG_VERSION"));

@@ -29,7 +29,7 @@ use self::core::Core;
 use crate::call::{Auth, Call, Step, Trust, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
-use crate::settings::Settings;
+use crate::settings::{A_YEAR, Settings};
 use crate::wire::alarm;
 
 /// What all handles of a driver share, and the region they look at.
@@ -85,7 +85,7 @@ impl Session {
 
     async fn steps<T>(&self, mut call: Call<T>, options: &Options) -> Result<T> {
         let limit = options.timeout.unwrap_or(self.core.settings.timeout);
-        let deadline = Instant::now() + limit.min(LONGEST_OPERATION);
+        let deadline = Instant::now() + limit.min(A_YEAR);
         loop {
             let Call { request, read } = call;
             let region = self.region.as_deref();
@@ -111,6 +111,3 @@ fn not_yet(limit: Duration) -> Error {
     let text = format!("the cloud is not there yet after {limit:?}; wait again, or look why");
     Error::new(ErrorKind::Timeout(Phase::Wait), text)
 }
-
-/// Longer than anyone waits, short enough for every clock.
-const LONGEST_OPERATION: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -137,3 +137,20 @@ fn mistakes_in_options_come_out_when_the_operation_runs() {
     assert_eq!(server.seen.requests.load(SeqCst), 0);
     assert_eq!(get(&session, "/x").header("x-b", "c").wait().unwrap(), "/x");
 }
+
+#[test]
+fn limits_without_end_are_taken_as_long_ones() {
+    let server = Server::start(echo);
+    let settings = Settings::new()
+        .connect_timeout(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
+        .timeout(Duration::MAX)
+        .idle_timeout(Duration::MAX)
+        .connection_lifetime(Duration::MAX)
+        .retry(Retry::attempts(u32::MAX).pauses(Duration::MAX, Duration::MAX));
+    let session = session(&server, settings);
+    let op = || get(&session, "/x").timeout(Duration::MAX);
+    assert_eq!(op().wait().unwrap(), "/x");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(op()).unwrap(), "/x");
+}

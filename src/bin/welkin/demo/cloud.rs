@@ -1,7 +1,7 @@
 //! The cloud that the demo runs on: the sim in a child process, or a real one.
 
 use welkin::openstack::Config;
-use welkin::{Driver, Result};
+use welkin::{Driver, Result, Settings};
 
 use super::child::SimChild;
 use super::tally::{Counts, Tally};
@@ -20,10 +20,10 @@ pub(crate) enum Account {
 }
 
 impl Account {
-    pub(crate) fn open(&self) -> Result<Driver> {
+    pub(crate) fn open(&self, settings: Settings) -> Result<Driver> {
         match self {
-            Self::Config(config) => Driver::open(config.clone()),
-            Self::Selector(selector) => Driver::from_selector(selector),
+            Self::Config(config) => Driver::open_with(config.clone(), settings),
+            Self::Selector(selector) => Driver::from_selector_with(selector, settings),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use parking_lot::Mutex;
 use tokio::runtime::{self, Runtime};
-use welkin::{Cancel, Compute};
+use welkin::{Cancel, Settings};
 
 use crate::complaint::Complaint;
 use cloud::Cloud;
@@ -62,6 +62,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     image: Option<String>,
 
+    /// How many connections a driver may have to one host; by default the library's 64
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: Option<u32>,
+
     /// Serve the sim over HTTPS
     #[arg(long, conflicts_with = "cloud")]
     tls: bool,
@@ -91,13 +96,10 @@ Exit status: 0 if all went well, 1 if an operation failed or an answer was wrong
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
     let mut demo = Demo::prepare(args)?;
-    demo.headline();
-    let one = Drivers::Shared(demo.cloud.account.open()?);
-    let Some(shared) = demo.carry_out("one shared driver", "s", one)? else {
+    let Some(shared) = demo.carry_out(Sharing::One)? else {
         return Ok(interrupted());
     };
-    let many = Drivers::OneEach(demo.cloud.account.clone());
-    let Some(per_thread) = demo.carry_out("one driver per worker", "w", many)? else {
+    let Some(per_thread) = demo.carry_out(Sharing::OneEach)? else {
         return Ok(interrupted());
     };
 
@@ -118,13 +120,17 @@ fn interrupted() -> ExitCode {
     ExitCode::from(INTERRUPTED)
 }
 
+/// In what the two runs differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    One,
+    OneEach,
+}
+
 /// What both runs need.
 struct Demo<'a> {
     args: &'a Args,
     cloud: Cloud,
-    /// Looks up and cleans up, outside of what is counted.
-    keeper: Compute,
-    order: Order,
     /// Says that Ctrl-C was pressed.
     stop: Cancel,
     /// For the tasks; the threads have none.
@@ -139,8 +145,6 @@ impl<'a> Demo<'a> {
             None => Cloud::sim(args.nodes as usize, args.tls)?,
             Some(selector) => Cloud::real(selector),
         };
-        let driver = cloud.account.open()?;
-        let order = Order::choose(&driver, args)?;
         let runtime =
             runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -149,18 +153,10 @@ impl<'a> Demo<'a> {
                 .map_err(|e| Complaint::because("the tasks' runtime cannot be started", &e))?;
         let stop = Cancel::new();
         runtime.spawn(heed_ctrl_c(stop.clone()));
-        Ok(Self {
-            args,
-            cloud,
-            keeper: driver.compute()?,
-            order,
-            stop,
-            runtime,
-            id: fastrand::u32(..),
-        })
+        Ok(Self { args, cloud, stop, runtime, id: fastrand::u32(..) })
     }
 
-    fn headline(&self) {
+    fn headline(&self, order: &Order) {
         let Args { nodes, threads, .. } = self.args;
         let cloud = self.args.cloud.as_deref().unwrap_or("the sim");
         eprintln!(
@@ -168,21 +164,40 @@ impl<'a> Demo<'a> {
             plural(threads, "thread"),
             plural(threads, "task"),
             plural(nodes, "node"),
-            self.order
+            order
         );
     }
 
     /// Does the work once, and measures it; gives nothing after Ctrl-C.
-    fn carry_out(
-        &mut self,
-        title: &'static str,
-        mark: &str,
-        drivers: Drivers,
-    ) -> Result<Option<Figures>, Complaint> {
+    ///
+    /// The first driver also finds out what nodes are made of, and cleans up after all is counted:
+    /// no login and no connection is left out.
+    fn carry_out(&mut self, sharing: Sharing) -> Result<Option<Figures>, Complaint> {
+        let (title, mark) = match sharing {
+            Sharing::One => ("one shared driver", "s"),
+            Sharing::OneEach => ("one driver per worker", "w"),
+        };
         let (nodes, threads) = (self.args.nodes as usize, self.args.threads as usize);
+        let settings = match self.args.connections {
+            Some(cap) => Settings::new().connections_per_host(cap as usize),
+            None => Settings::new(),
+        };
+        self.cloud.reset()?;
+        let (began, cpu_before) = (Instant::now(), cpu_time());
+        let first = self.cloud.account.open(settings.clone())?;
+        let order = Order::choose(&first, self.args)?;
+        if sharing == Sharing::One {
+            self.headline(&order);
+        }
         let run = Arc::new(Run {
-            drivers,
-            order: self.order.clone(),
+            drivers: match sharing {
+                Sharing::One => Drivers::Shared(first.clone()),
+                Sharing::OneEach => {
+                    let account = self.cloud.account.clone();
+                    Drivers::OneEach(Mutex::new(Some(first.clone())), account, settings)
+                }
+            },
+            order,
             prefix: format!("welkin-demo-{:08x}-{mark}-", self.id),
             threads,
             nodes,
@@ -193,18 +208,16 @@ impl<'a> Demo<'a> {
             destroyed: Mutex::default(),
         });
 
-        self.cloud.reset()?;
-        let (began, cpu_before) = (Instant::now(), cpu_time());
         crew::work(&run, &self.runtime);
         let (wall, cpu_after) = (began.elapsed(), cpu_time());
-        if let Drivers::Shared(driver) = &run.drivers {
-            run.tally.count(driver);
+        if sharing == Sharing::One {
+            run.tally.count(&first);
         }
         let counts = self.cloud.counts(&run.tally)?;
 
         run.progress.finish();
         run.tally.print(title);
-        sweep::sweep(&run, &self.keeper)?;
+        sweep::sweep(&run, &first.compute()?)?;
         if self.stop.is_canceled() {
             return Ok(None);
         }

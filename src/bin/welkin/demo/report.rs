@@ -89,7 +89,16 @@ impl Report {
         {
             line += &format!(", {:.1} × the CPU per request", shared / each);
         }
-        line + "."
+        line += ".";
+        let workers = shared.threads + shared.tasks;
+        if (shared.connections as usize) < workers && shared.wall_ms > each.wall_ms {
+            line += &format!(
+                "\n{workers} workers took turns on {}, its cap: \
+                 see --connections {workers}.",
+                plural(shared.connections, "connection")
+            );
+        }
+        line
     }
 }
 

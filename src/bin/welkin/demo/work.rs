@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use welkin::{Cancel, Compute, Driver, Node};
+use welkin::{Cancel, Compute, Driver, Node, Settings};
 
 use super::cloud::Account;
 use super::crew::Kind;
@@ -33,9 +33,24 @@ pub(crate) struct Run {
 }
 
 /// Where workers get their driver from; the one thing in which the two runs differ.
+// There is one for each run.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Drivers {
     Shared(Driver),
-    OneEach(Account),
+    /// The first one is open already.
+    OneEach(Mutex<Option<Driver>>, Account, Settings),
+}
+
+impl Drivers {
+    fn open(&self) -> welkin::Result<Driver> {
+        match self {
+            Self::Shared(driver) => Ok(driver.clone()),
+            Self::OneEach(first, account, settings) => {
+                let first = first.lock().take();
+                first.map_or_else(|| account.open(settings.clone()), Ok)
+            }
+        }
+    }
 }
 
 impl Run {
@@ -88,11 +103,7 @@ impl Worker {
 
     /// Does the whole work. A node that fails is noted and left out of the phases that follow.
     pub(crate) async fn work(mut self) {
-        let driver = match &self.run.drivers {
-            Drivers::Shared(driver) => Ok(driver.clone()),
-            Drivers::OneEach(account) => account.open(),
-        };
-        let opened = driver.and_then(|driver| Ok((driver.compute()?, driver)));
+        let opened = self.run.drivers.open().and_then(|driver| Ok((driver.compute()?, driver)));
         let Some((compute, driver)) = self.run.tally.take(opened) else {
             return;
         };
@@ -107,7 +118,7 @@ impl Worker {
         self.ticket.pass().await; // now all lists are taken
         self.destroy(&compute).await;
 
-        if let Drivers::OneEach(_) = self.run.drivers {
+        if let Drivers::OneEach(..) = self.run.drivers {
             self.run.tally.count(&driver);
         }
     }
