@@ -272,6 +272,7 @@ pub(crate) struct Endpoint {
 
 /// Whom TLS trusts.
 #[derive(Clone, Default)]
+#[cfg_attr(not(feature = "tls"), allow(dead_code))]
 pub(crate) struct Trust {
     /// Certificates in PEM form: these and no others; empty for the system's own.
     pub(crate) roots: Vec<u8>,

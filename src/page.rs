@@ -127,9 +127,15 @@ impl<T: Send + 'static> Source<T> {
     /// Follows every page as one operation with one deadline.
     async fn all(self) -> Result<Vec<T>> {
         let Self { session, operation, ask, options } = self;
-        let first = ask(None).and_then(|call| all_pages(call, ask, Vec::new(), None));
-        session.run(operation, first, &options).await
+        session.run(operation, whole(ask), &options).await
     }
+}
+
+/// Joins all pages of a list to one call.
+pub(crate) fn whole<T: Send + 'static>(
+    ask: Arc<dyn Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync>,
+) -> Result<Call<Vec<T>>> {
+    all_pages(ask(None)?, ask, Vec::new(), None)
 }
 
 fn all_pages<T: Send + 'static>(

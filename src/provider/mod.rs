@@ -17,7 +17,7 @@ use crate::service::compute::ComputeApi;
 /// What a cloud's configuration becomes: the parts that a [`Driver`](crate::Driver) is opened with.
 ///
 /// Made from a provider's configuration, such as
-/// [`openstack::Config`](crate::openstack::Config).
+/// [`openstack::Config`].
 pub struct Provider {
     pub(crate) name: &'static str,
     pub(crate) auth: Arc<dyn Auth>,

@@ -3,14 +3,12 @@
 use super::Provider;
 use crate::error::{Error, Result};
 
-/// One line per provider: its name in selectors, and how a profile of it is opened.
-const PROVIDERS: &[(&str, Open)] = &[
+/// One line per provider: its name in selectors, and what opens what the user configured, or a
+/// named profile of it.
+const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[
     #[cfg(feature = "openstack")]
     ("openstack", super::openstack::open),
 ];
-
-/// Opens what the user configured, or the named profile of it.
-type Open = fn(profile: Option<&str>) -> Result<Provider>;
 
 /// Opens `provider` or `provider:profile`.
 pub(crate) fn open(selector: &str) -> Result<Provider> {

@@ -7,7 +7,7 @@ use super::node::{Image, NewNode, Node, NodeState, Size};
 use crate::call::{Call, Cursor, Page, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::Op;
-use crate::page::List;
+use crate::page::{self, List};
 use crate::session::Session;
 
 /// Nodes of one cloud: the handle that [`Driver::compute`](crate::Driver::compute) gives.
@@ -110,7 +110,8 @@ impl Compute {
     /// `Invalid` when none or several match; the message lists what there is.
     pub fn find_size(&self, id_or_name: impl Into<String>) -> Op<Size> {
         let api = Arc::clone(&self.api);
-        let call = find(Arc::new(move |from| api.list_sizes(from)), "size", id_or_name.into());
+        let all = page::whole(Arc::new(move |from: Option<&Cursor>| api.list_sizes(from)));
+        let call = find(all, "size", id_or_name.into());
         Op::new(&self.session, "find_size", call)
     }
 
@@ -120,7 +121,8 @@ impl Compute {
     /// `Invalid` when none or several match; the message lists what there is.
     pub fn find_image(&self, id_or_name: impl Into<String>) -> Op<Image> {
         let api = Arc::clone(&self.api);
-        let call = find(Arc::new(move |from| api.list_images(from)), "image", id_or_name.into());
+        let all = page::whole(Arc::new(move |from: Option<&Cursor>| api.list_images(from)));
+        let call = find(all, "image", id_or_name.into());
         Op::new(&self.session, "find_image", call)
     }
 
@@ -186,31 +188,13 @@ impl Named for Image {
     }
 }
 
-type Pages<T> = Arc<dyn Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync>;
-
 fn find<T: Named + Send + 'static>(
-    pages: Pages<T>,
+    all: Result<Call<Vec<T>>>,
     what: &'static str,
     key: String,
 ) -> Result<Call<T>> {
-    fn on<T: Named + Send + 'static>(
-        pages: Pages<T>,
-        from: Option<Cursor>,
-        mut seen: Vec<T>,
-        what: &'static str,
-        key: String,
-    ) -> Result<Call<T>> {
-        let call = pages(from.as_ref())?;
-        Ok(call.then(move |page| {
-            seen.extend(page.items);
-            match page.next {
-                Some(next) => Ok(Step::Next(on(pages, Some(next), seen, what, key)?)),
-                None => choose(seen, what, &key).map(Step::Done),
-            }
-        }))
-    }
-    let key = id(&key, what)?.to_owned();
-    on(pages, None, Vec::new(), what, key)
+    id(&key, what)?;
+    Ok(all?.then(move |all| choose(all, what, &key).map(Step::Done)))
 }
 
 fn choose<T: Named>(mut all: Vec<T>, what: &str, key: &str) -> Result<T> {

@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     socket: Arc<Socket>,
     sender: SendRequest<Payload>,
     /// `None` once it has ended. It must be dropped then, or the sender never learns of it.
-    driver: Option<Driver>,
+    driver: Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
     drive: Drive,
     /// An exchange has begun and not ended.
     busy: bool,
@@ -42,8 +42,6 @@ pub(crate) struct Connection {
     used: Instant,
     uses: u64,
 }
-
-type Driver = Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>;
 
 /// Why an exchange has no answer.
 pub(crate) enum Broken {
@@ -278,7 +276,10 @@ impl Connection {
     }
 }
 
-fn poll_driver(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+fn poll_driver(
+    driver: &mut Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
+    cx: &mut Context<'_>,
+) {
     if driver.as_mut().is_some_and(|d| d.as_mut().poll(cx).is_ready()) {
         *driver = None;
     }
