@@ -111,7 +111,10 @@ impl Listening<'_> {
         let mut listeners = self.cancel.0.listeners.lock();
         let own = self.id.and_then(|id| listeners.all.iter_mut().find(|(i, _)| *i == id));
         if let Some((_, known)) = own {
-            *known = listener;
+            let before = std::mem::replace(known, listener);
+            drop(listeners);
+            // Outside of the lock: a waker's end may run anybody's code.
+            drop(before);
             return;
         }
         let id = listeners.next;
@@ -124,7 +127,11 @@ impl Listening<'_> {
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.cancel.0.listeners.lock().all.retain(|(i, _)| *i != id);
+            let mut listeners = self.cancel.0.listeners.lock();
+            let at = listeners.all.iter().position(|(i, _)| *i == id);
+            let own = at.map(|at| listeners.all.swap_remove(at));
+            drop(listeners);
+            drop(own);
         }
     }
 }

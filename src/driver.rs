@@ -19,7 +19,8 @@ use crate::settings::Settings;
 ///
 /// # Threads
 /// `Clone + Send + Sync`. Every operation can be started from any thread and from any task of any
-/// executor, at the same time. Dropping the last handle, service and operation closes every socket.
+/// executor, at the same time. Dropping the last handle, service and operation closes every socket;
+/// a login that is under way ends first.
 /// A driver does not survive `fork` without `exec`.
 ///
 /// # Example

@@ -289,12 +289,16 @@ fn one_line(text: String) -> String {
     let mut line = String::with_capacity(text.len().min(LONGEST_MESSAGE));
     for word in text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty())
     {
-        if line.len() + word.len() >= LONGEST_MESSAGE {
-            line.push('…');
-            break;
-        }
         if !line.is_empty() {
             line.push(' ');
+        }
+        let room = LONGEST_MESSAGE.saturating_sub(line.len());
+        if word.len() > room {
+            line.extend(
+                word.char_indices().take_while(|(i, c)| i + c.len_utf8() <= room).map(|(_, c)| c),
+            );
+            line.push('…');
+            break;
         }
         line.push_str(word);
     }
@@ -322,7 +326,9 @@ mod tests {
 
     #[test]
     fn endless_texts_of_a_cloud_are_cut() {
-        let e = Error::new(ErrorKind::Other, "word ".repeat(10_000));
-        assert!(e.to_string().len() < LONGEST_MESSAGE + 10);
+        for text in ["word ".repeat(10_000), "ß".repeat(10_000)] {
+            let line = Error::new(ErrorKind::Other, text).to_string();
+            assert!((LONGEST_MESSAGE - 10..LONGEST_MESSAGE + 10).contains(&line.len()));
+        }
     }
 }

@@ -86,15 +86,22 @@ impl Options {
     }
 }
 
-/// Headers that frame the message or say who we are.
-const RESERVED: [&str; 8] = [
+/// Headers that frame the message, change the form of its answer, or say who we are.
+const RESERVED: [&str; 15] = [
+    "accept-encoding",
     "authorization",
     "connection",
     "content-length",
     "content-type",
+    "expect",
     "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
     "te",
+    "trailer",
     "transfer-encoding",
+    "upgrade",
     "x-auth-token",
 ];
 

@@ -1,5 +1,6 @@
 //! Lists: all of it, page by page, or lazily, from one definition.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -81,7 +82,7 @@ impl<T: Send + 'static> List<T> {
     where
         T: Unpin,
     {
-        Lazy { source: self.source, items: Vec::new().into_iter(), at: At::Start, asked: None }
+        Lazy::new(self.source)
     }
 
     /// Gives the items one by one, asking for pages as they are needed; for plain threads.
@@ -91,7 +92,7 @@ impl<T: Send + 'static> List<T> {
     where
         T: Unpin,
     {
-        Lazy { source: self.source, items: Vec::new().into_iter(), at: At::Start, asked: None }
+        Lazy::new(self.source)
     }
 
     /// Sets how long the list may take as a whole; see [`Op::timeout`].
@@ -135,14 +136,14 @@ impl<T: Send + 'static> Source<T> {
 pub(crate) fn whole<T: Send + 'static>(
     ask: Arc<dyn Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync>,
 ) -> Result<Call<Vec<T>>> {
-    all_pages(ask(None)?, ask, Vec::new(), None)
+    all_pages(ask(None)?, ask, Vec::new(), HashSet::new())
 }
 
 fn all_pages<T: Send + 'static>(
     call: Call<Page<T>>,
     ask: Arc<dyn Fn(Option<&Cursor>) -> Result<Call<Page<T>>> + Send + Sync>,
     mut seen: Vec<T>,
-    at: Option<Cursor>,
+    mut been: HashSet<Cursor>,
 ) -> Result<Call<Vec<T>>> {
     Ok(call.then(move |page| {
         if seen.is_empty() {
@@ -152,10 +153,12 @@ fn all_pages<T: Send + 'static>(
         }
         match page.next {
             None => Ok(Step::Done(seen)),
-            Some(next) if at.as_ref() == Some(&next) => Err(circle()),
             Some(next) => {
                 let call = ask(Some(&next))?;
-                Ok(Step::Next(all_pages(call, ask, seen, Some(next))?))
+                if !been.insert(next) {
+                    return Err(circle());
+                }
+                Ok(Step::Next(all_pages(call, ask, seen, been)?))
             }
         }
     }))
@@ -187,6 +190,7 @@ struct Lazy<T> {
     source: Source<T>,
     items: std::vec::IntoIter<T>,
     at: At,
+    been: HashSet<Cursor>,
     asked: Option<Op<Page<T>>>,
 }
 
@@ -198,6 +202,11 @@ enum At {
 }
 
 impl<T: Send + Unpin + 'static> Lazy<T> {
+    fn new(source: Source<T>) -> Self {
+        let (items, been) = (Vec::new().into_iter(), HashSet::new());
+        Self { source, items, at: At::Start, been, asked: None }
+    }
+
     /// Returns the request for the next page, or `None` at the end.
     fn next_page(&self) -> Option<Op<Page<T>>> {
         match &self.at {
@@ -208,11 +217,9 @@ impl<T: Send + Unpin + 'static> Lazy<T> {
     }
 
     fn turn_to(&mut self, page: Result<Page<T>>) -> Result<()> {
-        let before = std::mem::replace(&mut self.at, At::End);
+        self.at = At::End;
         let Page { items, next } = page?;
-        if let (At::Page(before), Some(next)) = (before, &next)
-            && before == *next
-        {
+        if next.as_ref().is_some_and(|next| !self.been.insert(next.clone())) {
             return Err(circle());
         }
         self.items = items.into_iter();
@@ -260,9 +267,11 @@ impl<T: Send + Unpin + 'static> Stream for Lazy<T> {
     }
 }
 
-/// A page that names itself as the next one would be read for ever.
+/// Pages that lead back to one before them would be read for ever.
 fn circle() -> Error {
-    Error::protocol("the list leads back to the page it came from; the cloud's paging is broken")
+    Error::protocol(
+        "the list leads back to a page that was read before; the cloud's paging is broken",
+    )
 }
 
 impl<T> fmt::Debug for List<T> {

@@ -186,3 +186,19 @@ fn tls_failures_are_named() {
     assert_eq!(ask(of(sim.auth_url()).insecure(true)).unwrap(), []);
     assert_eq!(ask(sim.config()).unwrap(), []);
 }
+
+#[test]
+fn a_get_that_meets_the_servers_keep_alive_is_sent_again_with_and_without_tls() {
+    for tls in [false, true] {
+        let (no, patience) = (Duration::ZERO, Duration::from_millis(40));
+        let builder = Sim::builder().login_delay(no).read_delay(no).idle_close(patience).tls(tls);
+        let sim = builder.start().unwrap();
+        let settings = Settings::new().retry(Retry::never());
+        let compute = Driver::open_with(sim.config(), settings).unwrap().compute().unwrap();
+        for _ in 0..5 {
+            assert_eq!(compute.list_nodes().wait().unwrap(), [], "tls: {tls}");
+            std::thread::sleep(Duration::from_millis(120));
+        }
+        assert!(sim.stats().connections >= 5, "the server did close them");
+    }
+}

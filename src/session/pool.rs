@@ -161,8 +161,8 @@ impl Pool {
         let mut dead = self.sweep(&mut state);
         if need.fresh {
             // One connection was closed by the peer: the older ones most likely were too.
+            state.live -= state.idle.len();
             dead.append(&mut state.idle);
-            state.live -= dead.len();
         }
         let suits = state.idle.iter().rposition(|c| c.suits(here));
         let taken = match suits.or(state.idle.len().checked_sub(1)) {

@@ -60,6 +60,8 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
         return Some(Duration::from_secs(seconds.into()));
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    // Not every system can hold a time before its own epoch.
+    let date = date.max(jiff::Timestamp::UNIX_EPOCH);
     Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
 }
 

@@ -93,10 +93,11 @@ impl Tries {
         let status = answer.status();
         if let Some(snapshot) = snapshot {
             if status == StatusCode::UNAUTHORIZED {
-                core.tokens.reject(snapshot.generation);
                 self.refused += 1;
                 // Twice refused is refused, unless others did well with the same token.
-                if self.refused < if snapshot.was_accepted() { 4 } else { 2 } {
+                let most = if snapshot.was_accepted() { 4 } else { 2 };
+                let now = Moment::now();
+                if self.refused < most && core.tokens.reject(snapshot.generation, now) {
                     return Verdict::Again;
                 }
             } else {
@@ -164,14 +165,20 @@ impl Core {
         fresh: bool,
     ) -> Outcome {
         let prepared = match &request.target {
-            Target::Url(url) => self.prepare_login(url, request, options, deadline).await,
+            Target::Url(url) => self.prepare_login(url, request, options, deadline, fresh).await,
             Target::Service(_) => self.prepare(request, region, options, deadline, fresh).await,
         };
         let Prepared { mut lease, head, snapshot } = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
-        let deadline = deadline.min(Instant::now() + self.settings.attempt_timeout);
+        let now = Instant::now();
+        if now >= deadline {
+            // What goes out now would be done without anybody hearing of it.
+            let text = "the time was over before the request could be sent";
+            return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
+        }
+        let deadline = deadline.min(now + self.settings.attempt_timeout);
         let answer = lease.connection().exchange(head, deadline, self.settings.largest_answer);
         match answer.await {
             Ok(answer) => Outcome::Answer(answer, snapshot),
@@ -185,12 +192,13 @@ impl Core {
         request: &Request,
         options: &Options,
         deadline: Instant,
+        fresh: bool,
     ) -> Result<Prepared, Outcome> {
         let (service, region) = (String::new(), String::new());
         let route = self
             .route(Endpoint { service, region, url: url.to_owned() })
             .map_err(Outcome::NotAllowed)?;
-        let need = Need { deadline, replayable: true, fresh: false, login: true };
+        let need = Need { deadline, replayable: true, fresh, login: true };
         let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
         let head = self.head(request, &route, options, None).map_err(Outcome::NotAllowed)?;
         Ok(Prepared { lease, head, snapshot: None })
@@ -264,7 +272,7 @@ impl Core {
         headers.insert(HOST, route.host.clone());
         headers.insert(USER_AGENT, self.settings.user_agent.clone());
         for (name, value) in request.headers.iter().chain(&options.headers) {
-            headers.append(name, value.clone());
+            headers.insert(name, value.clone());
         }
         if let Some(snapshot) = snapshot {
             self.auth.authorize(Signing { headers: &mut headers, token: &snapshot.token })?;

@@ -1,6 +1,7 @@
 //! The session against a server that does what a test says, in every home.
 
 mod failures;
+mod hazards;
 mod homes;
 mod server;
 mod sharing;

@@ -83,13 +83,24 @@ struct Flight {
     running: bool,
     waiting: Vec<Waker>,
     failed: Option<Failed>,
+    rejections: Rejections,
 }
 
 struct Failed {
     id: u64,
     in_a_row: u32,
     error: Error,
+    /// Until then nobody tries while the old token lives.
     again: Moment,
+    /// Until then it speaks for callers without a token.
+    shared: Moment,
+}
+
+/// How many tokens the cloud refused lately.
+#[derive(Default)]
+struct Rejections {
+    since: Option<Moment>,
+    count: u32,
 }
 
 /// Fetches the token of that generation, on the calling thread.
@@ -150,7 +161,7 @@ impl TokenStore {
         }
         if let Some(failed) = &flight.failed {
             let ours = joined.is_some_and(|id| failed.id >= id);
-            let just_now = joined.is_none() && !now.reached(failed.again);
+            let just_now = joined.is_none() && !now.reached(failed.shared);
             if ours || (just_now && !flight.running) {
                 return Poll::Ready(Err(failed.error.clone()));
             }
@@ -193,9 +204,28 @@ impl TokenStore {
         Takeoff { store: Arc::clone(self), id: flight.id, generation, outcome: None }
     }
 
-    /// Notes that the cloud refused a token of that generation. A newer one is not touched.
-    pub(crate) fn reject(&self, generation: u64) {
+    /// Notes that the cloud refused a token of that generation, and tells whether to try the next.
+    ///
+    /// A newer one is not touched. An endpoint that refuses everything must not drive all others from
+    /// login to login: after a few in a row, refusals count as the endpoint's own.
+    pub(crate) fn reject(&self, generation: u64, now: Moment) -> bool {
+        if self.current.load().as_ref().is_some_and(|s| s.generation > generation) {
+            return true;
+        }
+        let mut flight = self.flight.lock();
+        if self.rejected.load(Ordering::Acquire) >= generation {
+            return true;
+        }
+        let Rejections { since, count } = &mut flight.rejections;
+        if since.is_none_or(|since| now.reached(since.plus(REJECTIONS_PER))) {
+            (*since, *count) = (Some(now), 0);
+        }
+        *count += 1;
+        if *count > MOST_REJECTIONS {
+            return false;
+        }
         self.rejected.fetch_max(generation, Ordering::AcqRel);
+        true
     }
 
     /// Returns how many logins succeeded and failed.
@@ -204,27 +234,26 @@ impl TokenStore {
     }
 
     fn land(&self, id: u64, outcome: Result<Snapshot>) {
+        // Before the lock: who listens may use the driver.
+        match &outcome {
+            Ok(snapshot) => tracing::debug!(generation = snapshot.generation, "logged in"),
+            Err(error) => tracing::warn!(%error, "login failed"),
+        }
         let now = Moment::now();
         let mut flight = self.flight.lock();
         match outcome {
             Ok(snapshot) => {
                 self.logins.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(generation = snapshot.generation, "logged in");
                 self.current.store(Some(Arc::new(snapshot)));
                 flight.failed = None;
             }
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%error, "login failed");
                 let in_a_row = flight.failed.as_ref().map_or(0, |f| f.in_a_row) + 1;
-                // While the old token lives there is time to be polite; without one every caller
-                // fails, so only the very next ones share the answer.
-                let pause = match self.usable(now) {
-                    Some(_) => POLITE.saturating_mul(1 << (in_a_row - 1).min(6)).min(LONGEST),
-                    None => SHARED,
-                };
-                let again = now.plus(pause.mul_f64(0.8 + 0.2 * fastrand::f64()));
-                flight.failed = Some(Failed { id, in_a_row, error, again });
+                let polite = POLITE.saturating_mul(1 << (in_a_row - 1).min(6)).min(LONGEST);
+                let polite = polite.mul_f64(0.8 + 0.2 * fastrand::f64());
+                let (again, shared) = (now.plus(polite), now.plus(SHARED));
+                flight.failed = Some(Failed { id, in_a_row, error, again, shared });
             }
         }
         flight.running = false;
@@ -266,6 +295,9 @@ impl Drop for Takeoff {
     }
 }
 
+/// So many tokens may be refused within so long before refusals count as the endpoint's own.
+const MOST_REJECTIONS: u32 = 5;
+const REJECTIONS_PER: Duration = Duration::from_secs(5);
 const POLITE: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// For so long a failed login speaks for those who come right after it.

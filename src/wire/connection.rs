@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::runtime::Id;
 
-use super::alarm::Alarm;
-use super::stream::{Plain, Stream};
+use super::alarm::{self, Alarm};
+use super::stream::{Plain, Stream, Transport};
 use super::tcp::{Peek, Socket, Waited};
 use super::tls::Tls;
 use super::{Origin, park, resolve};
@@ -32,6 +32,8 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 /// idle together, and who leases them polls both.
 pub(crate) struct Connection {
     socket: Arc<Socket>,
+    /// Bytes of answers that ever came in.
+    received: Arc<AtomicU64>,
     sender: SendRequest<Payload>,
     /// `None` once it has ended. It must be dropped then, or the sender never learns of it.
     driver: Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
@@ -70,8 +72,11 @@ impl Connection {
             )
             .with_source(e),
         };
-        let addresses =
-            resolve::resolve(&origin.host, origin.port, own_reactor).await.map_err(|e| {
+        let resolving = resolve::resolve(&origin.host, origin.port);
+        let addresses = alarm::timeout_at(deadline, own_reactor, resolving)
+            .await
+            .ok_or_else(|| slow_connect(origin))?
+            .map_err(|e| {
                 let text = format!("cannot find the address of {:?}; check the name", origin.host);
                 Error::new(ErrorKind::Connection, text).with_source(e)
             })?;
@@ -89,23 +94,26 @@ impl Connection {
         socket.begin(deadline);
         let mut drive = Drive::new(own_reactor);
         let plain = Plain(Arc::clone(&socket));
-        let stream = if origin.tls {
+        let transport = if origin.tls {
             let mut wrapped = pin!(tls.wrap(&origin.host, plain));
             drive
                 .run(&socket, |cx| wrapped.as_mut().poll(cx))
                 .await
                 .unwrap_or_else(|TimedOut| Err(slow_connect(origin)))?
         } else {
-            Stream::Plain(plain)
+            Transport::Plain(plain)
         };
-        Self::over(socket, stream, drive).await.map_err(|e| failed(io::Error::other(e)))
+        Self::over(socket, transport, drive).await.map_err(|e| failed(io::Error::other(e)))
     }
 
-    async fn over(socket: Arc<Socket>, stream: Stream, drive: Drive) -> hyper::Result<Self> {
+    async fn over(socket: Arc<Socket>, transport: Transport, drive: Drive) -> hyper::Result<Self> {
+        let received = Arc::<AtomicU64>::default();
+        let stream = Stream { transport, received: Arc::clone(&received) };
         let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(stream)).await?;
         let now = Instant::now();
         Ok(Self {
             socket,
+            received,
             sender,
             driver: Some(Box::pin(driver)),
             drive,
@@ -120,8 +128,8 @@ impl Connection {
     #[cfg(test)]
     pub(crate) async fn twin(&self) -> Self {
         let socket = self.socket.twin();
-        let stream = Stream::Plain(Plain(Arc::clone(&socket)));
-        Self::over(socket, stream, Drive::new(false)).await.expect("plain streams always open")
+        let transport = Transport::Plain(Plain(Arc::clone(&socket)));
+        Self::over(socket, transport, Drive::new(false)).await.expect("plain streams always open")
     }
 
     /// Sends a request and reads its whole answer.
@@ -136,11 +144,11 @@ impl Connection {
     ) -> Result<Response<Bytes>, Broken> {
         self.busy = true;
         self.socket.begin(deadline);
-        let (reused, received) = (self.uses > 0, self.socket.received());
+        let (reused, received) = (self.uses > 0, self.received.load(Relaxed));
         let response = match self.send(request).await {
             Ok(Ok(response)) => response,
             Ok(Err(mut e)) => {
-                let quiet = self.socket.received() == received;
+                let quiet = self.received.load(Relaxed) == received;
                 let unsent = e.take_message().is_some();
                 let error = broke(e.into_error());
                 return Err(match () {
@@ -155,7 +163,9 @@ impl Connection {
             }
         };
         let (head, body) = response.into_parts();
-        let named = |e: Error| Broken::Lost(e.answered_as(request_id(&head.headers)));
+        let named = |e: Error| {
+            Broken::Lost(e.with_status(head.status).answered_as(request_id(&head.headers)))
+        };
         let body = self.read(body, largest).await.map_err(named)?;
         self.busy = false;
         self.uses += 1;

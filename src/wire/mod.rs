@@ -35,7 +35,9 @@ pub(crate) struct Origin {
 impl Origin {
     /// Splits an absolute URL into its origin, its `Host` value and its path without a last slash.
     pub(crate) fn split(url: &str) -> Result<(Self, String, String)> {
-        let bad = |why: &str| Error::invalid(format!("{url:?} cannot be an endpoint: {why}"));
+        // A user name may have a password beside it: neither is repeated.
+        let shown = url.rsplit_once('@').map_or(url, |(_, host)| host);
+        let bad = |why: &str| Error::invalid(format!("{shown:?} cannot be an endpoint: {why}"));
         let uri: http::Uri = url.parse().map_err(|e| bad("not a URL").with_source(e))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
@@ -50,7 +52,15 @@ impl Origin {
             return Err(bad("it must not hold a query"));
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let port = match (authority.port_u16(), authority.as_str().rsplit_once(':')) {
+            (Some(0), _) => return Err(bad("there is no port 0")),
+            (Some(port), _) => port,
+            (None, Some((_, after))) if !after.ends_with(']') => {
+                return Err(bad("its port is not a number up to 65535"));
+            }
+            (None, _) if tls => 443,
+            (None, _) => 80,
+        };
         let path = uri.path().trim_end_matches('/').to_owned();
         Ok((Self { tls, host, port }, authority.as_str().to_owned(), path))
     }
@@ -82,8 +92,23 @@ mod tests {
 
     #[test]
     fn endpoints_that_hide_something_are_refused() {
-        for url in ["ftp://h", "h:1", "/v3", "http://user@h/", "http://h/?q", "http:///x", ""] {
+        for url in [
+            "ftp://h",
+            "h:1",
+            "/v3",
+            "http://user@h/",
+            "http://h/?q",
+            "http:///x",
+            "",
+            "http://h:99999/",
+            "http://h:abc/",
+            "http://h:0/",
+            "http://h:/",
+            "http://[::1]:70000/",
+        ] {
             assert!(Origin::split(url).is_err(), "{url}");
         }
+        let error = Origin::split("http://user:hidden@h/").unwrap_err();
+        assert!(!error.to_string().contains("hidden"), "{error}");
     }
 }

@@ -2,29 +2,26 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::thread;
 
-use super::{home, park};
+use tokio::sync::oneshot;
 
 /// Looks up where a host can be reached, in the system's order of preference.
 ///
-/// The system's resolver blocks: a waiting thread calls it in place, a task has it called on its
-/// runtime's blocking threads.
-pub(crate) async fn resolve(
-    host: &str,
-    port: u16,
-    own_reactor: bool,
-) -> io::Result<Vec<SocketAddr>> {
+/// The system's resolver blocks and knows no deadline. It gets a thread for each question, which is
+/// left behind when the caller has no more time.
+pub(crate) async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(ip) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let found: Vec<_> = if park::in_wait() {
-        (host, port).to_socket_addrs()?.collect()
-    } else {
-        let host = host.to_owned();
-        let looked_up = home::runtime(own_reactor)
-            .spawn_blocking(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect));
-        looked_up.await.map_err(io::Error::other)??
-    };
+    let (answer, asked) = oneshot::channel();
+    let host = host.to_owned();
+    thread::Builder::new().name("welkin-resolve".into()).spawn(move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        // Nobody may be there to hear it any more.
+        let _ = answer.send(found);
+    })?;
+    let found = asked.await.map_err(io::Error::other)??;
     if found.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     }

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,7 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::tcp::Socket;
 
 /// The stream that a connection reads and writes. The connection keeps another handle of the socket.
-pub(crate) enum Stream {
+pub(crate) struct Stream {
+    pub(crate) transport: Transport,
+    /// Bytes that came in, without what TLS needs for itself.
+    pub(crate) received: Arc<AtomicU64>,
+}
+
+pub(crate) enum Transport {
     Plain(Plain),
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::client::TlsStream<Plain>>),
@@ -66,11 +73,15 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_read(cx, buf),
+        let before = buf.filled().len();
+        let Self { transport, received } = self.get_mut();
+        let read = match transport {
+            Transport::Plain(s) => Pin::new(s).poll_read(cx, buf),
             #[cfg(feature = "tls")]
-            Self::Tls(s) => Pin::new(&mut **s).poll_read(cx, buf),
-        }
+            Transport::Tls(s) => Pin::new(&mut **s).poll_read(cx, buf),
+        };
+        received.fetch_add((buf.filled().len() - before) as u64, Relaxed);
+        read
     }
 }
 
@@ -80,10 +91,10 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_write(cx, buf),
+        match &mut self.get_mut().transport {
+            Transport::Plain(s) => Pin::new(s).poll_write(cx, buf),
             #[cfg(feature = "tls")]
-            Self::Tls(s) => Pin::new(&mut **s).poll_write(cx, buf),
+            Transport::Tls(s) => Pin::new(&mut **s).poll_write(cx, buf),
         }
     }
 
@@ -92,10 +103,10 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_write_vectored(cx, bufs),
+        match &mut self.get_mut().transport {
+            Transport::Plain(s) => Pin::new(s).poll_write_vectored(cx, bufs),
             #[cfg(feature = "tls")]
-            Self::Tls(s) => Pin::new(&mut **s).poll_write_vectored(cx, bufs),
+            Transport::Tls(s) => Pin::new(&mut **s).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -104,18 +115,18 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_flush(cx),
+        match &mut self.get_mut().transport {
+            Transport::Plain(s) => Pin::new(s).poll_flush(cx),
             #[cfg(feature = "tls")]
-            Self::Tls(s) => Pin::new(&mut **s).poll_flush(cx),
+            Transport::Tls(s) => Pin::new(&mut **s).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_shutdown(cx),
+        match &mut self.get_mut().transport {
+            Transport::Plain(s) => Pin::new(s).poll_shutdown(cx),
             #[cfg(feature = "tls")]
-            Self::Tls(s) => Pin::new(&mut **s).poll_shutdown(cx),
+            Transport::Tls(s) => Pin::new(&mut **s).poll_shutdown(cx),
         }
     }
 }

@@ -40,7 +40,6 @@ struct State {
     armed: Duration,
     /// The registration was found dead and renewed since the exchange began.
     moved: bool,
-    received: u64,
     scratch: Vec<u8>,
 }
 
@@ -90,7 +89,6 @@ impl Socket {
             wants_write: false,
             armed: Duration::ZERO,
             moved: false,
-            received: 0,
             scratch: Vec::new(),
         };
         Self { stream: Arc::new(stream), own_reactor, state: Mutex::new(state) }
@@ -113,11 +111,6 @@ impl Socket {
 
     pub(crate) fn deadline(&self) -> Instant {
         self.state.lock().deadline
-    }
-
-    /// Returns how many bytes ever came in.
-    pub(crate) fn received(&self) -> u64 {
-        self.state.lock().received
     }
 
     /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
@@ -147,8 +140,8 @@ impl Socket {
     /// Blocks the waiting thread until it is worth looking again.
     pub(crate) fn wait_in_place(&self) -> Waited {
         let mut state = self.state.lock();
-        let left = state.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let deadline = state.deadline;
+        if Instant::now() >= deadline {
             return Waited::GiveUp;
         }
         if !std::mem::take(&mut state.wants_write) {
@@ -158,7 +151,7 @@ impl Socket {
         }
         drop(state);
         // An upload has no room: an answer that comes early must be seen as well.
-        let seen = self.poll_in_place(PollFlags::IN | PollFlags::OUT, left);
+        let seen = self.poll_in_place(PollFlags::IN | PollFlags::OUT, deadline);
         let Some(seen) = seen else {
             return Waited::GiveUp;
         };
@@ -167,28 +160,31 @@ impl Socket {
         Waited::Look
     }
 
-    /// Blocks in `poll(2)`; `None` when the thread was interrupted.
-    fn poll_in_place(&self, events: PollFlags, left: Duration) -> Option<PollFlags> {
-        let time = Timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
-            tv_nsec: left.subsec_nanos().into(),
+    /// Blocks in `poll(2)` until something is to be seen; nothing is when time has run out.
+    ///
+    /// `None` when the thread was interrupted.
+    fn poll_in_place(&self, events: PollFlags, deadline: Instant) -> Option<PollFlags> {
+        let wait = || loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let time = Timespec {
+                tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            let mut fds = [PollFd::new(&self.stream, events)];
+            match poll(&mut fds, Some(&time)) {
+                // A signal ends it early, and it is never restarted by itself.
+                Err(Errno::INTR) => continue,
+                // Any other error shows again in the operation that follows.
+                _ => return fds[0].revents(),
+            }
         };
-        park::with_parker(|parker| {
-            parker.block(&self.stream, || {
-                let mut fds = [PollFd::new(&self.stream, events)];
-                // An error shows again in the operation that follows.
-                let _ = poll(&mut fds, Some(&time));
-                fds[0].revents()
-            })
-        })
-        .flatten()
+        park::with_parker(|parker| parker.block(&self.stream, wait)).flatten()
     }
 
     fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state.lock();
         if park::in_wait() {
-            let left = state.deadline.saturating_duration_since(Instant::now());
-            return match self.poll_in_place(PollFlags::OUT, left) {
+            return match self.poll_in_place(PollFlags::OUT, state.deadline) {
                 Some(seen) if !seen.is_empty() => Poll::Ready(Ok(())),
                 _ => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             };
@@ -221,18 +217,21 @@ impl Socket {
             }
             self.arm_receive_timeout(&mut state)?;
             let received = park::with_parker(|parker| {
-                parker.block(&self.stream, || state.receive(&self.stream, buf, RecvFlags::empty()))
+                let State { scratch, .. } = &mut *state;
+                parker
+                    .block(&self.stream, || receive(&self.stream, scratch, buf, RecvFlags::empty()))
             });
             return match received.flatten() {
                 Some(Ok(_)) => Poll::Ready(Ok(())),
                 // Time is up, or nearly: the clock decides, in `wait_in_place`.
-                None | Some(Err(Errno::AGAIN | Errno::INTR)) => Poll::Pending,
+                Some(Err(Errno::AGAIN | Errno::INTR)) => Poll::Pending,
                 Some(Err(e)) => Poll::Ready(Err(e.into())),
+                None => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
             };
         }
         loop {
             self.register(&mut state)?;
-            let State { home, received, scratch, moved, .. } = &mut *state;
+            let State { home, scratch, moved, .. } = &mut *state;
             let Home::Runtime { watch, .. } = home else {
                 unreachable!("registered one line above")
             };
@@ -249,7 +248,6 @@ impl Socket {
             let room = buf.remaining();
             match receive(&self.stream, scratch, buf, RecvFlags::DONTWAIT) {
                 Ok(n) => {
-                    *received += n as u64;
                     if 0 < n && n < room {
                         // A short read has drained an edge-triggered socket: don't ask again.
                         ready.clear_ready();
@@ -317,19 +315,6 @@ pub(crate) enum Peek {
     Bytes,
     Closed,
     Quiet,
-}
-
-impl State {
-    fn receive(
-        &mut self,
-        stream: &TcpStream,
-        buf: &mut ReadBuf<'_>,
-        flags: RecvFlags,
-    ) -> Result<usize, Errno> {
-        let n = receive(stream, &mut self.scratch, buf, flags)?;
-        self.received += n as u64;
-        Ok(n)
-    }
 }
 
 /// Receives into `buf`, by way of `scratch` when that is cheaper than zeroing `buf` each time.

@@ -22,7 +22,6 @@ pub(crate) struct Socket(Mutex<State>);
 struct State {
     stream: TcpStream,
     deadline: Instant,
-    received: u64,
 }
 
 /// What came of waiting in place.
@@ -39,12 +38,16 @@ impl Socket {
         own_reactor: bool,
     ) -> io::Result<Arc<Self>> {
         let connecting = home::reactor().spawn(TcpStream::connect(to));
+        let abort = connecting.abort_handle();
         let stream = alarm::timeout_at(deadline, own_reactor, connecting)
             .await
-            .unwrap_or_else(|| Ok(Err(io::ErrorKind::TimedOut.into())))
+            .unwrap_or_else(|| {
+                abort.abort();
+                Ok(Err(io::ErrorKind::TimedOut.into()))
+            })
             .map_err(io::Error::other)??;
         stream.set_nodelay(true)?;
-        Ok(Arc::new(Self(Mutex::new(State { stream, deadline, received: 0 }))))
+        Ok(Arc::new(Self(Mutex::new(State { stream, deadline }))))
     }
 
     /// Begins an exchange that must end by `deadline`.
@@ -54,11 +57,6 @@ impl Socket {
 
     pub(crate) fn deadline(&self) -> Instant {
         self.0.lock().deadline
-    }
-
-    /// Returns how many bytes ever came in.
-    pub(crate) fn received(&self) -> u64 {
-        self.0.lock().received
     }
 
     /// Every caller suits: they all wait for the reactor.
@@ -94,11 +92,7 @@ impl Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut state = self.0.lock();
-        let before = buf.filled().len();
-        let read = Pin::new(&mut state.stream).poll_read(cx, buf);
-        state.received += (buf.filled().len() - before) as u64;
-        read
+        Pin::new(&mut self.0.lock().stream).poll_read(cx, buf)
     }
 
     pub(crate) fn poll_write(

@@ -18,14 +18,14 @@ mod with {
     use rustls_platform_verifier::BuilderVerifierExt;
     use tokio_rustls::TlsConnector;
 
-    use super::super::stream::{Plain, Stream};
+    use super::super::stream::{Plain, Transport};
     use crate::call::Trust;
     use crate::error::{Error, Result};
 
     /// How certificates are judged. The system's roots are loaded at the first TLS connection.
     pub(crate) struct Tls {
         roots: Roots,
-        config: OnceLock<Result<Arc<ClientConfig>>>,
+        config: OnceLock<Arc<ClientConfig>>,
     }
 
     enum Roots {
@@ -58,14 +58,21 @@ mod with {
         }
 
         /// Puts TLS around a socket. The caller drives it, and bounds its time.
-        pub(crate) async fn wrap(&self, host: &str, socket: Plain) -> Result<Stream> {
-            let config = self.config.get_or_init(|| self.configure()).clone()?;
+        pub(crate) async fn wrap(&self, host: &str, socket: Plain) -> Result<Transport> {
+            let config = match self.config.get() {
+                Some(config) => Arc::clone(config),
+                // A failure is not kept: the system's roots may be there the next time.
+                None => {
+                    let config = self.configure()?;
+                    Arc::clone(self.config.get_or_init(|| config))
+                }
+            };
             let name = ServerName::try_from(host.to_owned()).map_err(|e| {
                 Error::invalid(format!("{host:?} cannot be the name of a TLS server"))
                     .with_source(e)
             })?;
             match TlsConnector::from(config).connect(name, socket).await {
-                Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+                Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
                 Err(e) => Err(explain(host, e)),
             }
         }
@@ -165,7 +172,7 @@ mod with {
 
 #[cfg(not(feature = "tls"))]
 mod without {
-    use super::super::stream::{Plain, Stream};
+    use super::super::stream::{Plain, Transport};
     use crate::call::Trust;
     use crate::error::{Error, ErrorKind, Result};
 
@@ -177,7 +184,7 @@ mod without {
             Ok(Self)
         }
 
-        pub(crate) async fn wrap(&self, host: &str, _: Plain) -> Result<Stream> {
+        pub(crate) async fn wrap(&self, host: &str, _: Plain) -> Result<Transport> {
             let text = format!("no TLS with {host}: this build is without the feature `tls`");
             Err(Error::new(ErrorKind::Unsupported, text))
         }

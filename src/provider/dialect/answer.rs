@@ -85,13 +85,17 @@ pub(in crate::provider) fn time(text: &str) -> Option<SystemTime> {
         let local = text.parse::<jiff::civil::DateTime>().ok()?;
         jiff::tz::Offset::UTC.to_timestamp(local).ok()
     })?;
-    Some(stamp.into())
+    system_time(stamp)
 }
 
 /// Reads a time of an HTTP header (RFC 9110, 5.6.7).
 pub(in crate::provider) fn http_date(text: &str) -> Option<SystemTime> {
-    let stamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(stamp.into())
+    system_time(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?)
+}
+
+/// Not every system can hold a time before its own epoch; no cloud has one.
+fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
+    (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
 }
 
 /// Reads a field that may be null as if it were not there.

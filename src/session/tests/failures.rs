@@ -12,9 +12,9 @@ fn a_get_that_meets_a_closing_connection_is_sent_again_and_a_post_looks_first() 
     let session = session(&server, quick());
     for _ in 0..10 {
         assert_eq!(get(&session, "/x").wait().unwrap(), "/x");
-        thread::sleep(Duration::from_millis(40));
+        server.wait_until_closed();
         assert_eq!(post(&session, "/y").wait().unwrap(), "/y");
-        thread::sleep(Duration::from_millis(40));
+        server.wait_until_closed();
     }
     let Stats { replays, connections_stale, .. } = session.stats();
     assert!(replays >= 5, "gets were sent again: {replays}");

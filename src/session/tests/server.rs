@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A request as the server saw it.
 pub(super) struct Asked {
@@ -29,6 +29,8 @@ pub(super) enum Reply {
     Raw(&'static [u8]),
     /// Never answers.
     Silence,
+    /// Answers 413 before the body, and does not read it.
+    TooLarge,
 }
 
 pub(super) struct Server {
@@ -64,12 +66,21 @@ impl Server {
                 let (handler, counts) = (Arc::clone(&handler), Arc::clone(&counts));
                 thread::spawn(move || {
                     serve(&stream, &counts, &*handler);
-                    counts.open.fetch_sub(1, SeqCst);
                     let _ = stream.shutdown(Shutdown::Both);
+                    counts.open.fetch_sub(1, SeqCst);
                 });
             }
         });
         Self { address, seen, stopped }
+    }
+
+    /// Waits until every connection is closed from this side.
+    pub(super) fn wait_until_closed(&self) {
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.seen.open.load(SeqCst) > 0 {
+            assert!(Instant::now() < end, "{} still open", self.seen.open.load(SeqCst));
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(super) fn url(&self) -> String {
@@ -117,6 +128,11 @@ fn serve(stream: &TcpStream, seen: &Seen, handler: &dyn Fn(&Asked) -> Reply) {
                 let _ = reader.read(&mut [0]);
                 return;
             }
+            Reply::TooLarge => {
+                let _ = (&*stream).write_all(answer(413, "X-A: b", "no").as_bytes());
+                thread::sleep(Duration::from_secs(1));
+                return;
+            }
         };
         if (&*stream).write_all(text.as_bytes()).is_err() {
             return;
@@ -146,7 +162,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
             _ => {}
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+    if path != "/big" {
+        reader.read_exact(&mut vec![0; length]).ok()?;
+    }
     Some(Asked { method, path, token })
 }

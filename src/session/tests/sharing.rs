@@ -125,9 +125,5 @@ fn the_last_handle_closes_every_socket() {
     assert_eq!(session.stats().connections_open, 0);
     get(&session, "/x").wait().unwrap();
     drop(session);
-    let end = Instant::now() + Duration::from_secs(5);
-    while server.seen.open.load(SeqCst) > 0 {
-        assert!(Instant::now() < end, "{} sockets still open", server.seen.open.load(SeqCst));
-        thread::yield_now();
-    }
+    server.wait_until_closed();
 }
