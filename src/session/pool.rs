@@ -93,15 +93,13 @@ pub(crate) struct Need {
 
 impl Pool {
     pub(crate) fn new(origin: Origin, tls: Arc<Tls>, settings: &Settings) -> Self {
-        // Connections that were opened together shall not all end together.
-        let lifetime = settings.lifetime.mul_f64(0.9 + 0.1 * fastrand::f64());
         Self {
             origin,
             tls,
             cap: settings.connections_per_host,
             connect_timeout: settings.connect_timeout,
             idle_timeout: settings.idle_timeout,
-            lifetime,
+            lifetime: settings.lifetime,
             own_reactor: settings.own_reactor,
             state: Mutex::default(),
             #[cfg(test)]
@@ -115,33 +113,32 @@ impl Pool {
     /// Dropped at any point it gives back what it held.
     pub(crate) async fn lease(self: &Arc<Self>, need: Need) -> Result<Lease> {
         let here = (!park::in_wait()).then(|| home::runtime(self.own_reactor).id());
-        loop {
-            let granted = match self.take(here, need) {
-                Taken::Now(granted) => granted,
-                Taken::Queued(place) => place.wait(need.deadline).await?,
-            };
-            let mut lease = Lease { pool: Arc::clone(self), connection: None, extra: false };
-            match granted {
-                Granted::Connection(connection) => {
-                    lease.connection = Some(connection);
-                    if lease.check(here, need) {
-                        return Ok(lease);
-                    }
-                }
-                Granted::Permit => {
-                    lease.extra = need.login;
-                    // Opening is rare and large: keep it out of every operation's own size.
-                    lease.connection = Some(Box::pin(self.open(need.deadline)).await?);
-                    self.state.lock().counts.opened += 1;
+        let granted = match self.take(here, need) {
+            Taken::Now(granted) => granted,
+            Taken::Queued(place) => place.wait(need.deadline).await?,
+        };
+        let mut lease = Lease { pool: Arc::clone(self), connection: None, extra: false };
+        match granted {
+            Granted::Connection(connection) => {
+                lease.connection = Some(connection);
+                if lease.check(here, need) {
                     return Ok(lease);
                 }
+                // Closed by the peer: who came first keeps the place, and opens another.
             }
+            Granted::Permit => lease.extra = need.login,
         }
+        // Opening is rare and large: keep it out of every operation's own size.
+        lease.connection = Some(Box::pin(self.open(need.deadline)).await?);
+        self.state.lock().counts.opened += 1;
+        Ok(lease)
     }
 
     async fn open(&self, deadline: Instant) -> Result<Box<Connection>> {
         let deadline = deadline.min(Instant::now() + self.connect_timeout);
-        let open = Connection::open(&self.origin, &self.tls, deadline, self.own_reactor);
+        // Connections that were opened together shall not all end together.
+        let lifetime = self.lifetime.mul_f64(0.9 + 0.1 * fastrand::f64());
+        let open = Connection::open(&self.origin, &self.tls, deadline, lifetime, self.own_reactor);
         #[cfg(test)]
         if let Some(shared) = &self.shared {
             let first = shared.lock().take();
@@ -206,7 +203,7 @@ impl Pool {
     }
 
     fn is_over(&self, connection: &Connection, now: Instant) -> bool {
-        connection.idle(now) >= self.idle_timeout || connection.age(now) >= self.lifetime
+        connection.idle(now) >= self.idle_timeout || connection.has_had_its_time(now)
     }
 
     /// Gives a connection to the first waiter, or lays it down.

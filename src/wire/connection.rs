@@ -40,7 +40,7 @@ pub(crate) struct Connection {
     drive: Drive,
     /// An exchange has begun and not ended.
     busy: bool,
-    opened: Instant,
+    retires: Instant,
     used: Instant,
     uses: u64,
 }
@@ -62,6 +62,7 @@ impl Connection {
         origin: &Origin,
         tls: &Tls,
         deadline: Instant,
+        lifetime: Duration,
         own_reactor: bool,
     ) -> Result<Self> {
         let failed = |e: io::Error| match e.kind() {
@@ -103,10 +104,17 @@ impl Connection {
         } else {
             Transport::Plain(plain)
         };
-        Self::over(socket, transport, drive).await.map_err(|e| failed(io::Error::other(e)))
+        Self::over(socket, transport, drive, lifetime)
+            .await
+            .map_err(|e| failed(io::Error::other(e)))
     }
 
-    async fn over(socket: Arc<Socket>, transport: Transport, drive: Drive) -> hyper::Result<Self> {
+    async fn over(
+        socket: Arc<Socket>,
+        transport: Transport,
+        drive: Drive,
+        lifetime: Duration,
+    ) -> hyper::Result<Self> {
         let received = Arc::<AtomicU64>::default();
         let stream = Stream { transport, received: Arc::clone(&received) };
         let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(stream)).await?;
@@ -118,7 +126,7 @@ impl Connection {
             driver: Some(Box::pin(driver)),
             drive,
             busy: false,
-            opened: now,
+            retires: now + lifetime,
             used: now,
             uses: 0,
         })
@@ -129,7 +137,9 @@ impl Connection {
     pub(crate) async fn twin(&self) -> Self {
         let socket = self.socket.twin();
         let transport = Transport::Plain(Plain(Arc::clone(&socket)));
-        Self::over(socket, transport, Drive::new(false)).await.expect("plain streams always open")
+        Self::over(socket, transport, Drive::new(false), Duration::from_secs(60))
+            .await
+            .expect("plain streams always open")
     }
 
     /// Sends a request and reads its whole answer.
@@ -280,9 +290,9 @@ impl Connection {
         now.saturating_duration_since(self.used)
     }
 
-    /// Returns how long ago it was opened.
-    pub(crate) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.opened)
+    /// Tells whether it has lived as long as it may.
+    pub(crate) fn has_had_its_time(&self, now: Instant) -> bool {
+        now >= self.retires
     }
 }
 

@@ -127,3 +127,19 @@ fn the_last_handle_closes_every_socket() {
     drop(session);
     server.wait_until_closed();
 }
+
+#[test]
+fn connections_end_when_they_were_idle_too_long_or_have_had_their_time() {
+    let ms = Duration::from_millis;
+    for settings in [quick().idle_timeout(ms(200)), quick().connection_lifetime(ms(200))] {
+        let server = Server::start(echo);
+        let session = session(&server, settings);
+        get(&session, "/x").wait().unwrap();
+        let first = server.seen.connections.load(SeqCst);
+        // The pool looks when it is used, once a second at most.
+        thread::sleep(ms(1_100));
+        get(&session, "/x").wait().unwrap();
+        assert_eq!(server.seen.connections.load(SeqCst), first + 1);
+        assert_eq!(session.stats().connections_open, 1);
+    }
+}
