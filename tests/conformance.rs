@@ -2,8 +2,7 @@
 //!
 //! With `WELKIN_REAL=openstack` they run against the cloud that `OS_*` (or `OS_CLOUD`) names, with
 //! `WELKIN_NETWORK` naming the network for nodes (by default the first internal one); else against
-//! the sim. What a case
-//! creates has a name of its own and is destroyed, also when the case fails.
+//! the sim. What a case creates has a name of its own and is destroyed, also when the case fails.
 #![cfg(feature = "sim")]
 
 use std::collections::HashSet;
