@@ -7,7 +7,7 @@
 //!   call.rs      all that passes between provider and session, named by both
 //!   provider/    translators: registry, dialect/ (spoken by several clouds), openstack/    3
 //!   session/     send (attempts), token, pool, retry, route, clock, stats    4
-//!   wire/        connection (hyper, driven by its holder), tcp, tls, stream, resolve,
+//!   wire/        connection (hyper, driven by its holder), drive, tcp, tls, stream, resolve,
 //!                home and park and alarm (what waiting means where)    5
 //!   sim/         the embedded cloud (feature sim)
 //!   bin/welkin/  the command line (feature cli)

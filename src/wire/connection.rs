@@ -1,11 +1,11 @@
 //! One HTTP/1.1 connection, driven by whoever holds it.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -15,12 +15,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use tokio::runtime::Id;
 
-use super::alarm::{self, Alarm};
+use super::alarm;
+use super::drive::{Drive, TimedOut};
 use super::stream::{Plain, Stream, Transport};
-use super::tcp::{Peek, Socket, Waited};
+use super::tcp::{Peek, Socket};
 use super::tls::Tls;
 use super::{Origin, park, resolve};
 use crate::call::request_id;
@@ -250,9 +250,9 @@ impl Connection {
         }
         if !self.sender.is_ready() {
             // The end of the last answer may still have to reach hyper's own state.
-            poll_driver(&mut self.driver, &mut Context::from_waker(&self.drive.waker));
+            poll_driver(&mut self.driver, &mut Context::from_waker(self.drive.waker()));
         }
-        self.drive.wake.forget();
+        self.drive.rest();
         self.driver.is_some() && self.sender.is_ready()
     }
 
@@ -265,7 +265,7 @@ impl Connection {
             Peek::Bytes => {
                 self.socket.begin(Instant::now() + A_MOMENT);
                 let Self { socket, driver, drive, .. } = self;
-                let waker = drive.waker.clone();
+                let waker = drive.waker().clone();
                 if park::in_wait() {
                     socket.wait_in_place();
                 }
@@ -315,123 +315,6 @@ fn broke(e: hyper::Error) -> Error {
         return Error::protocol("the answer is not HTTP").with_source(e);
     }
     Error::new(ErrorKind::Connection, "the connection broke before the answer came").with_source(e)
-}
-
-/// How the holder of a connection waits for it.
-struct Drive {
-    wake: Arc<LocalWake>,
-    waker: Waker,
-    alarm: Alarm,
-}
-
-struct TimedOut;
-
-impl Drive {
-    fn new(own_reactor: bool) -> Self {
-        let wake = Arc::new(LocalWake::default());
-        Self { waker: Waker::from(Arc::clone(&wake)), wake, alarm: Alarm::new(own_reactor) }
-    }
-
-    /// Polls `step` until it is ready or the socket's deadline has passed.
-    async fn run<T>(
-        &mut self,
-        socket: &Socket,
-        mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Result<T, TimedOut> {
-        poll_fn(|cx| self.poll(socket, cx, &mut step)).await
-    }
-
-    fn poll<T>(
-        &mut self,
-        socket: &Socket,
-        cx: &mut Context<'_>,
-        step: &mut impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<Result<T, TimedOut>> {
-        let Self { wake, waker, alarm } = self;
-        let mut inner = Context::from_waker(waker);
-        wake.enter(cx.waker());
-        let mut turns = 0;
-        let outcome = loop {
-            wake.woken.store(false, SeqCst);
-            if let Poll::Ready(value) = step(&mut inner) {
-                break Poll::Ready(Ok(value));
-            }
-            if wake.woken.load(SeqCst) {
-                turns += 1;
-                if turns < MOST_TURNS {
-                    continue;
-                }
-                // A task whose budget is used up is woken for ever: let its runtime have a turn.
-                cx.waker().wake_by_ref();
-                break Poll::Pending;
-            }
-            if park::in_wait() {
-                match socket.wait_in_place() {
-                    #[cfg(unix)]
-                    Waited::Look => continue,
-                    #[cfg(unix)]
-                    Waited::GiveUp => break Poll::Ready(Err(TimedOut)),
-                    #[cfg(not(unix))]
-                    Waited::Park => {}
-                }
-            }
-            if alarm.rings(socket.deadline(), &mut inner) {
-                break Poll::Ready(Err(TimedOut));
-            }
-            wake.polling.store(false, SeqCst);
-            if !wake.woken.load(SeqCst) {
-                return Poll::Pending;
-            }
-            wake.polling.store(true, SeqCst);
-        };
-        wake.polling.store(false, SeqCst);
-        if outcome.is_ready() {
-            wake.forget();
-        }
-        outcome
-    }
-}
-
-/// Answers wakes during our own poll by polling again in place.
-///
-/// hyper's halves talk through channels that wake the very task that is polling them; through the
-/// scheduler each such wake would cost a round and a system call.
-#[derive(Default)]
-struct LocalWake {
-    polling: AtomicBool,
-    woken: AtomicBool,
-    outer: Mutex<Option<Waker>>,
-}
-
-impl LocalWake {
-    fn enter(&self, outer: &Waker) {
-        let mut own = self.outer.lock();
-        if !own.as_ref().is_some_and(|w| w.will_wake(outer)) {
-            *own = Some(outer.clone());
-        }
-        self.polling.store(true, SeqCst);
-    }
-
-    /// Lets go of the caller's task.
-    fn forget(&self) {
-        self.outer.lock().take();
-    }
-}
-
-impl Wake for LocalWake {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, SeqCst);
-        if !self.polling.load(SeqCst) {
-            let outer = self.outer.lock().clone();
-            if let Some(outer) = outer {
-                outer.wake();
-            }
-        }
-    }
 }
 
 /// The body of a request: one piece, or nothing.
@@ -487,7 +370,5 @@ impl Gathered {
     }
 }
 
-/// More wakes than this within one poll are not hyper talking to itself.
-const MOST_TURNS: u32 = 64;
 /// For reading what already lies in the socket.
 const A_MOMENT: Duration = Duration::from_millis(1);

@@ -7,6 +7,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod connection;
+mod drive;
 pub(crate) mod home;
 pub(crate) mod park;
 mod resolve;
