@@ -77,7 +77,7 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Waiting for a connection of the pool.
+    /// Waiting for a connection of the pool; nothing was sent.
     Acquire,
     /// Waiting for the answer, up to the end of its body.
     Answer,

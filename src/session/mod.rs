@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 pub use stats::Stats;
 
 use self::core::Core;
+use self::send::Outgoing;
 use crate::call::{Auth, Call, Step, Trust, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
@@ -89,7 +90,8 @@ impl Session {
         loop {
             let Call { request, read } = call;
             let region = self.region.as_deref();
-            let answer = self.core.send(&request, region, options, deadline).await?;
+            let outgoing = Outgoing { request: &request, region, options, deadline };
+            let answer = self.core.send(outgoing).await?;
             let id = request_id(&answer.headers);
             match read(answer).map_err(|e| e.answered_as(id))? {
                 Step::Done(value) => return Ok(value),

@@ -21,6 +21,15 @@ use crate::op::Options;
 use crate::wire::alarm;
 use crate::wire::connection::{Broken, Payload};
 
+/// A request on its way, with all that its operation says about it.
+#[derive(Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) request: &'a Request,
+    pub(super) region: Option<&'a str>,
+    pub(super) options: &'a Options,
+    pub(super) deadline: Instant,
+}
+
 /// What one attempt came to.
 enum Outcome {
     Answer(http::Response<Bytes>, Option<Arc<Snapshot>>),
@@ -128,17 +137,12 @@ impl Tries {
 
 impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
-    pub(super) async fn send(
-        &self,
-        request: &Request,
-        region: Option<&str>,
-        options: &Options,
-        deadline: Instant,
-    ) -> Result<Response> {
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response> {
+        let Outgoing { request, options, deadline, .. } = outgoing;
         let plan = options.retry.unwrap_or(self.settings.retry);
         let mut tries = Tries::default();
         loop {
-            let attempt = self.attempt(request, region, options, deadline, tries.fresh);
+            let attempt = self.attempt(outgoing, tries.fresh);
             let (asked, last) = match tries.judge(attempt.await, request.replay, self) {
                 Verdict::Again => continue,
                 Verdict::Final(result) => return result,
@@ -156,29 +160,22 @@ impl Core {
         }
     }
 
-    async fn attempt(
-        &self,
-        request: &Request,
-        region: Option<&str>,
-        options: &Options,
-        deadline: Instant,
-        fresh: bool,
-    ) -> Outcome {
-        let prepared = match &request.target {
-            Target::Url(url) => self.prepare_login(url, request, options, deadline, fresh).await,
-            Target::Service(_) => self.prepare(request, region, options, deadline, fresh).await,
+    async fn attempt(&self, outgoing: Outgoing<'_>, fresh: bool) -> Outcome {
+        let prepared = match &outgoing.request.target {
+            Target::Url(url) => self.prepare_login(url, outgoing, fresh).await,
+            Target::Service(_) => self.prepare(outgoing, fresh).await,
         };
         let Prepared { mut lease, head, snapshot } = match prepared {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
         let now = Instant::now();
-        if now >= deadline {
+        if now >= outgoing.deadline {
             // What goes out now would be done without anybody hearing of it.
             let text = "the time was over before the request could be sent";
             return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
         }
-        let deadline = deadline.min(now + self.settings.attempt_timeout);
+        let deadline = outgoing.deadline.min(now + self.settings.attempt_timeout);
         let answer = lease.connection().exchange(head, deadline, self.settings.largest_answer);
         match answer.await {
             Ok(answer) => Outcome::Answer(answer, snapshot),
@@ -189,11 +186,10 @@ impl Core {
     async fn prepare_login(
         &self,
         url: &str,
-        request: &Request,
-        options: &Options,
-        deadline: Instant,
+        outgoing: Outgoing<'_>,
         fresh: bool,
     ) -> Result<Prepared, Outcome> {
+        let Outgoing { request, options, deadline, .. } = outgoing;
         let (service, region) = (String::new(), String::new());
         let route = self
             .route(Endpoint { service, region, url: url.to_owned() })
@@ -205,14 +201,8 @@ impl Core {
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
-    async fn prepare(
-        &self,
-        request: &Request,
-        region: Option<&str>,
-        options: &Options,
-        deadline: Instant,
-        fresh: bool,
-    ) -> Result<Prepared, Outcome> {
+    async fn prepare(&self, outgoing: Outgoing<'_>, fresh: bool) -> Result<Prepared, Outcome> {
+        let Outgoing { request, region, options, deadline } = outgoing;
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
         let replayable = request.replay == Replay::Safe;
         let need = Need { deadline, replayable, fresh, login: false };
