@@ -14,7 +14,7 @@
 //!   manual/      this
 //! ```
 //!
-//! Rules, checked by `tests/architecture.rs`:
+//! Rules, checked by `tests/architecture`:
 //! - `provider/` names `service`, `call` and `error` only; it does no I/O and sees no clock. Its
 //!   `config.rs` and `clouds.rs` alone read files and the environment, when a driver is opened.
 //! - `session/` and `service/` never name a provider.

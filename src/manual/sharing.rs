@@ -91,4 +91,9 @@
 //! line, first come, first served. [`Driver::stats`](crate::Driver::stats) tells all numbers.
 //!
 //! # Ending
-//! The last driver, service and operation dropped closes every socket. There is no `close`.
+//! The last driver, service and operation dropped closes every socket; a login that is under way ends
+//! first. There is no `close`.
+//!
+//! # Threads of the driver's own
+//! A login or renewal runs on a thread (`welkin-login`) that ends with it, and so does each look-up of
+//! a host's name (`welkin-resolve`), which happens when a connection is opened.
