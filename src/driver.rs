@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::Op;
-use crate::provider::{Provider, registry};
+use crate::provider::{self, Provider};
 use crate::service::compute::Compute;
 use crate::session::{Session, Stats};
 use crate::settings::Settings;
@@ -73,7 +73,7 @@ impl Driver {
     /// # Errors
     /// As [`from_selector`](Driver::from_selector).
     pub fn from_selector_with(selector: &str, settings: Settings) -> Result<Self> {
-        Self::assemble(registry::open(selector)?, settings)
+        Self::assemble(provider::open(selector)?, settings)
     }
 
     /// Returns the compute service.

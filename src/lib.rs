@@ -84,9 +84,7 @@ pub use driver::Driver;
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use op::Op;
 pub use page::List;
-pub use provider::Provider;
-#[cfg(feature = "openstack")]
-pub use provider::openstack;
+pub use provider::*;
 pub use service::compute::Compute;
 pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
 pub use session::Stats;

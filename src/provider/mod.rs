@@ -1,18 +1,19 @@
 //! The translators: each cloud's requests and answers, and nothing else.
 //!
 //! A provider does no I/O, sees no clock and holds no session. Only its `config.rs` reads files and
-//! the environment, when a driver is opened.
+//! the environment, when a driver is opened. What is said of it outside its own folder is two lines
+//! of [`registry`].
 
 mod dialect;
-#[cfg(feature = "openstack")]
-pub mod openstack;
-pub(crate) mod registry;
+mod registry;
 
 use std::any::Any;
 use std::sync::Arc;
 
 use crate::call::{Auth, Trust};
 use crate::service::compute::ComputeApi;
+
+pub use registry::*;
 
 /// What a cloud's configuration becomes: the parts that a [`Driver`](crate::Driver) is opened with.
 ///

@@ -1,13 +1,17 @@
-//! The table of providers, for those who choose one at run time.
+//! The table of providers: where each lies, and what opens it for those who choose at run time.
 
 use super::Provider;
 use crate::error::{Error, Result};
+
+#[cfg(feature = "openstack")]
+#[path = "openstack/mod.rs"]
+pub mod openstack;
 
 /// One line per provider: its name in selectors, and what opens what the user configured, or a
 /// named profile of it.
 const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[
     #[cfg(feature = "openstack")]
-    ("openstack", super::openstack::open),
+    ("openstack", openstack::open),
 ];
 
 /// Opens `provider` or `provider:profile`.
