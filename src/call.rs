@@ -4,10 +4,10 @@
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -32,6 +32,17 @@ pub(crate) enum Step<T> {
     Next(Call<T>),
     /// Not yet: ask again after this long.
     Wait(Duration, Call<T>),
+}
+
+#[cfg(test)]
+impl<T> Step<T> {
+    /// Returns the call that comes next.
+    pub(crate) fn call(self) -> Call<T> {
+        match self {
+            Self::Next(call) | Self::Wait(_, call) => call,
+            Self::Done(_) => panic!("there is nothing left to call"),
+        }
+    }
 }
 
 impl<T: 'static> Call<T> {
@@ -215,16 +226,29 @@ impl Cursor {
 /// The session guarantees that `login` is carried out by one caller at a time and that `authorize`
 /// is called for each attempt anew, after the wait for a connection.
 pub(crate) trait Auth: Send + Sync {
-    /// Writes the login.
-    fn login(&self) -> Result<Call<Grant>>;
+    /// Writes the login, or grants at once what needs none.
+    fn login(&self) -> Result<Step<Grant>>;
 
     /// Puts the token, or a signature made with it, on a request that is ready to go out.
     fn authorize(&self, signing: Signing<'_>) -> Result<()>;
 }
 
 /// A request on its way out, as far as signing needs it.
+// Not every cloud signs all of it.
+#[allow(dead_code)]
 pub(crate) struct Signing<'a> {
+    pub(crate) method: &'a Method,
+    /// Path and query as they go out.
+    pub(crate) uri: &'a Uri,
+    /// All that go out, `host` among them.
     pub(crate) headers: &'a mut HeaderMap,
+    pub(crate) body: &'a Bytes,
+    /// The service that is asked, by its name in the catalog.
+    pub(crate) service: &'a str,
+    /// The region that is asked; empty if the account has but one.
+    pub(crate) region: &'a str,
+    /// The time of this attempt.
+    pub(crate) now: SystemTime,
     pub(crate) token: &'a Token,
 }
 
@@ -232,27 +256,39 @@ pub(crate) struct Signing<'a> {
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) token: Token,
-    /// How long the token lives, by the cloud's own clock.
+    /// How long the token lives, by the cloud's own clock; `Duration::MAX` if nobody knows an end.
     pub(crate) lifetime: Duration,
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
-/// The secret of a token snapshot, ready to be put on a request.
-#[derive(Clone)]
-pub(crate) struct Token(HeaderValue);
+/// The secret of a token snapshot.
+// A build may be without a cloud of either kind.
+#[allow(dead_code)]
+pub(crate) enum Token {
+    /// Goes on each request as it is.
+    Header(HeaderValue),
+    /// Sign each request.
+    Keys(Keys),
+}
+
+/// A pair of keys, and what proves them if they were lent for a time.
+#[allow(dead_code)]
+pub(crate) struct Keys {
+    /// The public one's name.
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+    pub(crate) session: Option<Secret>,
+}
 
 impl Token {
-    pub(crate) fn new(secret: &str) -> Result<Self> {
+    /// Makes one that goes into a header.
+    pub(crate) fn header(secret: &str) -> Result<Self> {
         let mut value = HeaderValue::from_str(secret).map_err(|e| {
             Error::protocol("the token that the cloud issued cannot stand in a header")
                 .with_source(e)
         })?;
         value.set_sensitive(true);
-        Ok(Self(value))
-    }
-
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        Ok(Self::Header(value))
     }
 }
 
@@ -266,7 +302,8 @@ impl fmt::Debug for Token {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) service: String,
-    pub(crate) region: String,
+    /// `None` for one that serves every region; `{region}` in its URL stands for the one asked for.
+    pub(crate) region: Option<String>,
     pub(crate) url: String,
 }
 

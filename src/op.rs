@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::call::Call;
+use crate::call::{Call, Step};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::session::Session;
@@ -173,7 +173,7 @@ impl<T: Send + 'static> Op<T> {
 impl<T: Send + 'static> Ready<T> {
     async fn run(self) -> Result<T> {
         let Self { session, operation, call, options } = self;
-        session.run(operation, call, &options).await
+        session.run(operation, call.map(Step::Next), &options).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::Session;
 use super::clock::Moment;
 use super::pool::Pool;
 use super::retry::Budget;
-use super::route::Route;
+use super::route::{Route, Routes};
 use super::stats::Stats;
 use super::token::{Login, Snapshot, TokenStore};
 use crate::call::{Auth, Endpoint, Grant, Trust};
@@ -66,8 +66,8 @@ impl Core {
     async fn log_in(self: Arc<Self>, generation: u64) -> Result<Snapshot> {
         let session = Session { core: Arc::clone(&self), region: None };
         let began = Moment::now();
-        let call = self.auth.login();
-        let grant = session.run("login", call, &Options::default()).await?;
+        let step = self.auth.login();
+        let grant = session.run("login", step, &Options::default()).await?;
         let Grant { token, lifetime, endpoints } = grant;
         // Counted from before the login, a token never looks younger than it is; but a login that
         // took most of a short life would leave nothing.
@@ -76,7 +76,7 @@ impl Core {
         if lifetime.is_zero() {
             return Err(Error::protocol("the token that the login gave has no time to live"));
         }
-        let routes = endpoints.into_iter().map(|e| self.route(e)).collect::<Result<_>>()?;
+        let routes = Routes::new(endpoints, |e| self.route(e))?;
         Ok(Snapshot::new(token, generation, began, lifetime, routes))
     }
 

@@ -68,14 +68,14 @@ impl Session {
     pub(crate) async fn run<T>(
         &self,
         operation: &'static str,
-        call: Result<Call<T>>,
+        step: Result<Step<T>>,
         options: &Options,
     ) -> Result<T> {
         let steps = async {
             if let Some(mistake) = &options.mistake {
                 return Err(mistake.clone());
             }
-            self.steps(call?, options).await
+            self.steps(step?, options).await
         };
         let result = match &options.cancel {
             None => steps.await,
@@ -84,27 +84,27 @@ impl Session {
         result.map_err(|e| e.during(self.core.provider, operation))
     }
 
-    async fn steps<T>(&self, mut call: Call<T>, options: &Options) -> Result<T> {
+    async fn steps<T>(&self, mut step: Step<T>, options: &Options) -> Result<T> {
         let limit = options.timeout.unwrap_or(self.core.settings.timeout);
         let deadline = Instant::now() + limit.min(A_YEAR);
         loop {
-            let Call { request, read } = call;
-            let region = self.region.as_deref();
-            let outgoing = Outgoing { request: &request, region, options, deadline };
-            let answer = self.core.send(outgoing).await?;
-            let id = request_id(&answer.headers);
-            match read(answer).map_err(|e| e.answered_as(id))? {
+            let Call { request, read } = match step {
                 Step::Done(value) => return Ok(value),
-                Step::Next(next) => call = next,
-                Step::Wait(pause, next) => {
+                Step::Next(call) => call,
+                Step::Wait(pause, call) => {
                     let again = Instant::now() + pause;
                     if again >= deadline {
                         return Err(not_yet(limit));
                     }
                     Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
-                    call = next;
+                    call
                 }
-            }
+            };
+            let region = self.region.as_deref();
+            let outgoing = Outgoing { request: &request, region, options, deadline };
+            let answer = self.core.send(outgoing).await?;
+            let id = request_id(&answer.headers);
+            step = read(answer).map_err(|e| e.answered_as(id))?;
         }
     }
 }

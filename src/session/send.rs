@@ -13,7 +13,7 @@ use super::clock::Moment;
 use super::core::Core;
 use super::pool::{Lease, Need};
 use super::retry;
-use super::route::{self, Route};
+use super::route::Route;
 use super::token::Snapshot;
 use crate::call::{Endpoint, Replay, Request, Response, Signing, Target};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -190,13 +190,12 @@ impl Core {
         fresh: bool,
     ) -> Result<Prepared, Outcome> {
         let Outgoing { request, options, deadline, .. } = outgoing;
-        let (service, region) = (String::new(), String::new());
-        let route = self
-            .route(Endpoint { service, region, url: url.to_owned() })
-            .map_err(Outcome::NotAllowed)?;
+        let endpoint = Endpoint { service: String::new(), region: None, url: url.to_owned() };
+        let route = self.route(endpoint).map_err(Outcome::NotAllowed)?;
         let need = Need { deadline, replayable: true, fresh, login: true };
         let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
-        let head = self.head(request, &route, options, None).map_err(Outcome::NotAllowed)?;
+        let head = self.head(request, &route, options, |_, _| Ok(()));
+        let head = head.map_err(Outcome::NotAllowed)?;
         Ok(Prepared { lease, head, snapshot: None })
     }
 
@@ -208,17 +207,29 @@ impl Core {
         let need = Need { deadline, replayable, fresh, login: false };
         loop {
             let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;
-            let route =
-                route::find(&before.routes, service, region).map_err(Outcome::NotAllowed)?;
+            let route = before.routes.find(service, region, |e| self.route(e));
+            let route = route.map_err(Outcome::NotAllowed)?;
             let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
-            let Some(snapshot) = self.tokens.usable(Moment::now()) else {
+            let now = Moment::now();
+            let Some(snapshot) = self.tokens.usable(now) else {
                 continue;
             };
             // A newer token brought its own catalog; mostly the endpoint is the same.
-            let newer =
-                route::find(&snapshot.routes, service, region).map_err(Outcome::NotAllowed)?;
+            let newer = snapshot.routes.find(service, region, |e| self.route(e));
+            let newer = newer.map_err(Outcome::NotAllowed)?;
             if Arc::ptr_eq(&newer.pool, &route.pool) {
-                let head = self.head(request, newer, options, Some(&snapshot));
+                let head = self.head(request, newer, options, |uri, headers| {
+                    self.auth.authorize(Signing {
+                        method: &request.method,
+                        uri,
+                        headers,
+                        body: &request.body,
+                        service,
+                        region: region.or(newer.region.as_deref()).unwrap_or_default(),
+                        now: now.wall,
+                        token: &snapshot.token,
+                    })
+                });
                 let head = head.map_err(Outcome::NotAllowed)?;
                 return Ok(Prepared { lease, head, snapshot: Some(snapshot) });
             }
@@ -256,20 +267,19 @@ impl Core {
         request: &Request,
         route: &Route,
         options: &Options,
-        snapshot: Option<&Snapshot>,
+        authorize: impl FnOnce(&Uri, &mut HeaderMap) -> Result<()>,
     ) -> Result<http::Request<Payload>> {
+        let uri = join(&route.base, &request.path)?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, route.host.clone());
         headers.insert(USER_AGENT, self.settings.user_agent.clone());
         for (name, value) in request.headers.iter().chain(&options.headers) {
             headers.insert(name, value.clone());
         }
-        if let Some(snapshot) = snapshot {
-            self.auth.authorize(Signing { headers: &mut headers, token: &snapshot.token })?;
-        }
+        authorize(&uri, &mut headers)?;
         let mut head = http::Request::new(Payload(request.body.clone()));
         *head.method_mut() = request.method.clone();
-        *head.uri_mut() = join(&route.base, &request.path)?;
+        *head.uri_mut() = uri;
         *head.headers_mut() = headers;
         Ok(head)
     }

@@ -5,6 +5,7 @@ mod hazards;
 mod homes;
 mod server;
 mod sharing;
+mod signing;
 mod tokens;
 
 use std::sync::Arc;
@@ -30,25 +31,29 @@ const SERVICE: Service = Service { provider: "test", name: "things" };
 struct TestCloud(String);
 
 impl Auth for TestCloud {
-    fn login(&self) -> Result<Call<Grant>> {
+    fn login(&self) -> Result<Step<Grant>> {
         let url = self.0.clone();
         let request = Request::new(Target::Url(url.clone()), Method::POST, "/login");
-        Ok(Call::new(request.replay(Replay::Safe), move |answer| {
+        Ok(Step::Next(Call::new(request.replay(Replay::Safe), move |answer| {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             let (token, life) = text.split_once(' ').ok_or_else(|| {
                 Error::new(ErrorKind::Auth, format!("no login: {text}")).with_status(answer.status)
             })?;
             Ok(Step::Done(Grant {
-                token: Token::new(token)?,
+                token: Token::header(token)?,
                 lifetime: Duration::from_millis(life.parse().unwrap()),
-                endpoints: vec![Endpoint { service: "things".into(), region: "R".into(), url }],
+                endpoints: vec![Endpoint {
+                    service: "things".into(),
+                    region: Some("R".into()),
+                    url,
+                }],
             }))
-        }))
+        })))
     }
 
     fn authorize(&self, signing: Signing<'_>) -> Result<()> {
-        let name = HeaderName::from_static("x-auth-token");
-        signing.headers.insert(name, signing.token.header());
+        let Token::Header(token) = signing.token else { panic!("the login gave another kind") };
+        signing.headers.insert(HeaderName::from_static("x-auth-token"), token.clone());
         Ok(())
     }
 }

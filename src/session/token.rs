@@ -15,7 +15,7 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
 use super::clock::Moment;
-use super::route::Route;
+use super::route::Routes;
 use crate::call::Token;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,7 +27,7 @@ pub(crate) struct Snapshot {
     pub(crate) renew: Moment,
     /// From here on it is not used.
     pub(crate) end: Moment,
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Routes,
     /// The cloud took it at least once, so a later refusal is about its age, not about us.
     accepted: AtomicBool,
 }
@@ -39,7 +39,7 @@ impl Snapshot {
         generation: u64,
         began: Moment,
         lifetime: Duration,
-        routes: Vec<Route>,
+        routes: Routes,
     ) -> Self {
         let renew = began.plus(lifetime - ahead(lifetime, fastrand::f64()));
         let end = began.plus(lifetime);

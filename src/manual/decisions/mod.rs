@@ -17,3 +17,6 @@ pub mod a_named_ca_stands_alone {}
 
 #[doc = include_str!("which_region.md")]
 pub mod which_region {}
+
+#[doc = include_str!("signing_sees_the_whole_request.md")]
+pub mod signing_sees_the_whole_request {}

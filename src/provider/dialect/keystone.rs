@@ -109,7 +109,7 @@ impl Interface {
 }
 
 impl Auth for Keystone {
-    fn login(&self) -> Result<Call<Grant>> {
+    fn login(&self) -> Result<Step<Grant>> {
         let json = HeaderValue::from_static("application/json");
         let mut request = Request::new(Target::Url(self.url.clone()), Method::POST, "/auth/tokens")
             .header(CONTENT_TYPE, json.clone())
@@ -117,11 +117,14 @@ impl Auth for Keystone {
             .replay(Replay::Safe);
         request.body = login::body(&self.identity, self.scope.as_ref())?;
         let this = self.clone();
-        Ok(Call::new(request, move |response| this.grant(&response).map(Step::Done)))
+        let read = move |response| this.grant(&response).map(Step::Done);
+        Ok(Step::Next(Call::new(request, read)))
     }
 
     fn authorize(&self, signing: Signing<'_>) -> Result<()> {
-        signing.headers.insert(AUTH_TOKEN, signing.token.header());
+        if let Token::Header(token) = signing.token {
+            signing.headers.insert(AUTH_TOKEN, token.clone());
+        }
         Ok(())
     }
 }
@@ -141,7 +144,11 @@ impl Keystone {
             .filter(|secret| !secret.is_empty())
             .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
         let lifetime = lifetime(&token, response)?;
-        Ok(Grant { token: Token::new(secret)?, lifetime, endpoints: self.endpoints(token.catalog) })
+        Ok(Grant {
+            token: Token::header(secret)?,
+            lifetime,
+            endpoints: self.endpoints(token.catalog),
+        })
     }
 
     fn endpoints(&self, catalog: Vec<CatalogService>) -> Vec<Endpoint> {
@@ -156,7 +163,7 @@ impl Keystone {
                 };
                 endpoints.push(Endpoint {
                     service: service.kind.clone(),
-                    region: endpoint.region_id.or(endpoint.region).unwrap_or_default(),
+                    region: endpoint.region_id.or(endpoint.region).filter(|name| !name.is_empty()),
                     url,
                 });
             }

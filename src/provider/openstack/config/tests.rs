@@ -65,7 +65,7 @@ fn a_configuration_of_code_becomes_a_provider() {
     assert!(provider.native.downcast_ref::<OpenStack>().is_some());
     assert!(provider.trust.insecure);
     assert_eq!(provider.trust.roots, PEM.as_bytes());
-    let login = provider.auth.login().expect("a login").request;
+    let login = provider.auth.login().expect("a login").call().request;
     let sent: serde_json::Value = serde_json::from_slice(&login.body).expect("JSON");
     let domain = serde_json::json!({"name": "Ops"});
     assert_eq!(sent.pointer("/auth/identity/password/user/domain"), Some(&domain));
@@ -76,7 +76,7 @@ fn a_configuration_of_code_becomes_a_provider() {
 fn the_last_word_counts_whether_id_or_name() {
     let sent = |config: Config| -> serde_json::Value {
         let provider = provider(config).expect("a provider");
-        let login = provider.auth.login().expect("a login").request;
+        let login = provider.auth.login().expect("a login").call().request;
         serde_json::from_slice(&login.body).expect("JSON")
     };
     let config = || Config::password("http://h", "demo", "s3cret");
@@ -163,7 +163,7 @@ fn os_cloud_leads_to_clouds_yaml_and_the_secure_file_beside_it() {
     let config = Config::from_vars(&vars(&set)).expect("complete");
     let provider = provider(config).expect("a provider");
     assert_eq!(provider.region.as_deref(), Some("south"));
-    let login = provider.auth.login().expect("a login").request;
+    let login = provider.auth.login().expect("a login").call().request;
     let body = String::from_utf8_lossy(&login.body);
     assert!(body.contains(r#""password":"12345""#));
 

@@ -15,7 +15,7 @@ fn login(set: &[(&str, &str)]) -> serde_json::Value {
     use crate::call::Auth;
 
     let keystone = env(set).keystone().expect("complete");
-    let call = keystone.login().expect("a login");
+    let call = keystone.login().expect("a login").call();
     serde_json::from_slice(&call.request.body).expect("JSON")
 }
 
