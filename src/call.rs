@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// One operation of a cloud as data: a request, and how to read its answer.
 ///
@@ -221,7 +221,7 @@ impl Cursor {
     }
 }
 
-/// How a cloud knows who we are.
+/// How a cloud knows who we are, and how it says no.
 ///
 /// The session guarantees that `login` is carried out by one caller at a time and that `authorize`
 /// is called for each attempt anew, after the wait for a connection.
@@ -231,6 +231,12 @@ pub(crate) trait Auth: Send + Sync {
 
     /// Puts the token, or a signature made with it, on a request that is ready to go out.
     fn authorize(&self, signing: Signing<'_>) -> Result<()>;
+
+    /// Names what an answer that is no success means.
+    ///
+    /// After `RateLimited`, which says that nothing was done, any request is sent again; after
+    /// `Unavailable` those that may be.
+    fn refusal(&self, answer: &Response) -> ErrorKind;
 }
 
 /// A request on its way out, as far as signing needs it.

@@ -141,8 +141,8 @@ impl Default for Settings {
 /// How often, and after which pauses, a failure that may pass is tried again.
 ///
 /// Only what is safe to repeat is repeated: requests that change nothing twice, and any request that
-/// the cloud refused with 429. Pauses are random between zero and a bound that doubles each time; a
-/// `Retry-After` of the cloud is obeyed when it fits the time left.
+/// the cloud refused with 429, or its own word for it. Pauses are random between zero and a bound that
+/// doubles each time; a `Retry-After` of the cloud is obeyed when it fits the time left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Retry {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 
 use crate::settings::Retry;
 
@@ -40,17 +40,6 @@ impl Retry {
         let doubled = self.first_pause.saturating_mul(1 << failed.saturating_sub(1).min(16));
         doubled.min(self.longest_pause).mul_f64(fastrand::f64())
     }
-}
-
-/// Tells whether the answer means "not now".
-pub(crate) fn is_passing(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    )
 }
 
 /// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).

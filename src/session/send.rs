@@ -113,17 +113,21 @@ impl Tries {
                 snapshot.note_accepted();
             }
         }
-        // 429 says that nothing was done; the others may stand between us and a deed.
-        let refused = status == StatusCode::TOO_MANY_REQUESTS;
-        if !retry::is_passing(status) || !(safe || refused) {
-            core.budget.earn();
-            return Verdict::Final(Ok(whole(answer, self.resent)));
-        }
-        let asked = retry::retry_after(answer.headers(), Moment::now().wall).unwrap_or_default();
-        let last = Ok(whole(answer, self.resent));
-        self.resent |= !refused;
+        let answer = whole(answer, self.resent);
+        let refusal = (!status.is_success()).then(|| core.auth.refusal(&answer));
+        let undone = match refusal {
+            Some(ErrorKind::RateLimited) => true,
+            // It may stand between us and a deed.
+            Some(ErrorKind::Unavailable) if safe => false,
+            _ => {
+                core.budget.earn();
+                return Verdict::Final(Ok(answer));
+            }
+        };
+        let asked = retry::retry_after(&answer.headers, Moment::now().wall).unwrap_or_default();
+        self.resent |= !undone;
         self.failed += 1;
-        Verdict::Passing(asked, last)
+        Verdict::Passing(asked, Ok(answer))
     }
 
     fn failed(&mut self, error: Error) -> Verdict {

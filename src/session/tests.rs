@@ -18,7 +18,8 @@ use http::{HeaderName, Method};
 use self::server::{Asked, Reply, Server};
 use super::{Session, Stats};
 use crate::call::{
-    Auth, Call, Endpoint, Grant, Replay, Request, Service, Signing, Step, Target, Token, Trust,
+    Auth, Call, Endpoint, Grant, Replay, Request, Response, Service, Signing, Step, Target, Token,
+    Trust,
 };
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -55,6 +56,18 @@ impl Auth for TestCloud {
         let Token::Header(token) = signing.token else { panic!("the login gave another kind") };
         signing.headers.insert(HeaderName::from_static("x-auth-token"), token.clone());
         Ok(())
+    }
+    fn refusal(&self, answer: &Response) -> ErrorKind {
+        refusal(answer)
+    }
+}
+
+fn refusal(answer: &Response) -> ErrorKind {
+    match answer.status.as_u16() {
+        // Slow down, in a word of this cloud's own.
+        429 | 418 => ErrorKind::RateLimited,
+        502..=504 => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
     }
 }
 

@@ -127,6 +127,10 @@ impl Auth for Keystone {
         }
         Ok(())
     }
+
+    fn refusal(&self, answer: &Response) -> ErrorKind {
+        (self.fault)(answer).kind()
+    }
 }
 
 impl Keystone {

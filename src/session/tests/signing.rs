@@ -32,6 +32,9 @@ impl Auth for SigningCloud {
         headers.insert("x-auth-token", signed.parse().unwrap());
         Ok(())
     }
+    fn refusal(&self, answer: &Response) -> ErrorKind {
+        refusal(answer)
+    }
 }
 
 fn nanos(time: SystemTime) -> u128 {
