@@ -3,6 +3,8 @@
 //! A provider never does I/O: it returns a [`Call`], a request as data together with the way to read
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
+mod content;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+
+pub use self::content::Content;
+pub(crate) use self::content::{Live, Supplied};
 
 /// One operation of a cloud as data: a request, and how to read its answer.
 ///
@@ -82,8 +87,13 @@ pub(crate) struct Request {
     /// Path and query, percent-encoded, beginning with `/`; joined to the endpoint's own path.
     pub(crate) path: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Bytes,
+    pub(crate) body: Content,
     pub(crate) replay: Replay,
+    /// It moves content: its time counts from the last byte that moved.
+    pub(crate) patient: bool,
+    /// The body of an answer that says it went well is left on its connection, to be read piece by
+    /// piece.
+    pub(crate) live: bool,
 }
 
 /// Where a request goes. Only a [`Service`] gets the token.
@@ -117,7 +127,16 @@ impl Request {
             Method::POST | Method::PATCH => Replay::Never,
             _ => Replay::Safe,
         };
-        Self { target, method, path: path.into(), headers: Vec::new(), body: Bytes::new(), replay }
+        Self {
+            target,
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: Bytes::new().into(),
+            replay,
+            patient: false,
+            live: false,
+        }
     }
 
     pub(crate) fn get(service: Service, path: impl Into<String>) -> Self {
@@ -126,6 +145,11 @@ impl Request {
 
     pub(crate) fn post(service: Service, path: impl Into<String>) -> Self {
         Self::new(Target::Service(service), Method::POST, path)
+    }
+
+    #[allow(dead_code)] // Not every cloud has a service that is asked this way.
+    pub(crate) fn put(service: Service, path: impl Into<String>) -> Self {
+        Self::new(Target::Service(service), Method::PUT, path)
     }
 
     pub(crate) fn delete(service: Service, path: impl Into<String>) -> Self {
@@ -140,7 +164,7 @@ impl Request {
     pub(crate) fn json(mut self, body: &impl serde::Serialize) -> Result<Self> {
         let bytes = serde_json::to_vec(body)
             .map_err(|e| Error::invalid("the request cannot be written as JSON").with_source(e))?;
-        self.body = bytes.into();
+        self.body = Bytes::from(bytes).into();
         Ok(self.header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
     }
 
@@ -161,11 +185,14 @@ impl fmt::Debug for Request {
     }
 }
 
-/// An answer with its whole body.
+/// An answer.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    /// The whole body; empty if it is live.
     pub(crate) body: Bytes,
+    /// The body, where the request asked for it this way and it went well.
+    pub(crate) live: Option<Live>,
     /// The request went out more than once, so an earlier one may have done the work.
     pub(crate) resent: bool,
 }
@@ -248,7 +275,7 @@ pub(crate) struct Signing<'a> {
     pub(crate) uri: &'a Uri,
     /// All that go out, `host` among them.
     pub(crate) headers: &'a mut HeaderMap,
-    pub(crate) body: &'a Bytes,
+    pub(crate) body: &'a Content,
     /// The service that is asked, by its name in the catalog.
     pub(crate) service: &'a str,
     /// The region that is asked; empty if the account has but one.

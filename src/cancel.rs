@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
@@ -83,11 +83,10 @@ impl Cancel {
     /// Runs an operation's future until it ends or this is cancelled.
     pub(crate) async fn bound<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let mut operation = pin!(operation);
-        let mut listening = Listening { cancel: self, id: None };
+        let mut listening = Listening::new(self.clone());
         poll_fn(|cx| {
-            listening.renew(cx.waker());
-            if self.is_canceled() {
-                return Poll::Ready(Err(canceled()));
+            if let Some(canceled) = listening.poll(cx) {
+                return Poll::Ready(Err(canceled));
             }
             match operation.as_mut().poll(cx) {
                 // An interrupted thread sees its connection break.
@@ -99,13 +98,23 @@ impl Cancel {
     }
 }
 
-/// A registration, taken back when dropped.
-struct Listening<'a> {
-    cancel: &'a Cancel,
+/// A registration, taken back when dropped. A waiting thread may hold it only while it waits.
+pub(crate) struct Listening {
+    cancel: Cancel,
     id: Option<u64>,
 }
 
-impl Listening<'_> {
+impl Listening {
+    pub(crate) fn new(cancel: Cancel) -> Self {
+        Self { cancel, id: None }
+    }
+
+    /// Returns the error to end with, if it was cancelled; if not, the poller is woken then.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Option<Error> {
+        self.renew(cx.waker());
+        self.cancel.is_canceled().then(canceled)
+    }
+
     fn renew(&mut self, waker: &Waker) {
         let listener = Listener { waker: waker.clone(), thread: park::with_parker(Arc::clone) };
         let mut listeners = self.cancel.0.listeners.lock();
@@ -124,7 +133,7 @@ impl Listening<'_> {
     }
 }
 
-impl Drop for Listening<'_> {
+impl Drop for Listening {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             let mut listeners = self.cancel.0.listeners.lock();

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::op::Op;
 use crate::provider::{self, Provider};
 use crate::service::compute::Compute;
+use crate::service::storage::Storage;
 use crate::session::{Session, Stats};
 use crate::settings::Settings;
 
@@ -84,6 +85,17 @@ impl Driver {
         match &self.provider.compute {
             Some(api) => Ok(Compute::new(self.session.clone(), Arc::clone(api))),
             None => Err(self.lacks("compute")),
+        }
+    }
+
+    /// Returns the object storage service.
+    ///
+    /// # Errors
+    /// `Unsupported` when this kind of cloud has none.
+    pub fn storage(&self) -> Result<Storage> {
+        match &self.provider.storage {
+            Some(api) => Ok(Storage::new(self.session.clone(), Arc::clone(api))),
+            None => Err(self.lacks("storage")),
         }
     }
 

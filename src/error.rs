@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Forbidden,
     /// An argument or a setting is wrong. Nothing was changed.
     Invalid,
+    /// Something on this side of the network failed: a reader, a writer, a file, the disk.
+    Local,
     /// There is no such thing.
     NotFound,
     /// Anything else the cloud answered; see [`status`](Error::status) and [`code`](Error::code).

@@ -67,6 +67,7 @@ mod settings;
 mod op;
 mod cancel;
 mod page;
+mod download;
 mod error;
 mod service;
 mod call;
@@ -78,8 +79,9 @@ pub mod manual;
 #[cfg(feature = "sim")]
 pub mod sim;
 
-pub use call::{Call, Cursor, Page};
+pub use call::{Call, Content, Cursor, Page};
 pub use cancel::Cancel;
+pub use download::Download;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use op::Op;
@@ -87,6 +89,7 @@ pub use page::List;
 pub use provider::*;
 pub use service::compute::Compute;
 pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
+pub use service::storage::{Container, Object, Storage};
 pub use session::Stats;
 pub use settings::{Retry, Settings};
 
@@ -96,6 +99,7 @@ const _: () = {
     const fn spawnable<T: Future + Send + Unpin + 'static>() {}
     shareable::<Driver>();
     shareable::<Compute>();
+    shareable::<Storage>();
     shareable::<Cancel>();
     shareable::<Settings>();
     shareable::<Error>();

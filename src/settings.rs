@@ -24,6 +24,7 @@ pub struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) timeout: Duration,
+    pub(crate) stall_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) lifetime: Duration,
     pub(crate) largest_answer: usize,
@@ -43,6 +44,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(30),
             timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),
             lifetime: Duration::from_secs(600),
             largest_answer: 64 << 20,
@@ -80,6 +82,15 @@ impl Settings {
     /// their own `.timeout(..)` says otherwise.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit.min(A_YEAR);
+        self
+    }
+
+    /// Sets how long an upload or a download may stand still; default 30 s.
+    ///
+    /// As long as its bytes move, moving content may take any time, unless its own `.timeout(..)`
+    /// says otherwise.
+    pub fn stall_timeout(mut self, limit: Duration) -> Self {
+        self.stall_timeout = limit.min(A_YEAR);
         self
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::call::{Auth, Trust};
 use crate::service::compute::ComputeApi;
+use crate::service::storage::StorageApi;
 
 pub use registry::*;
 
@@ -27,6 +28,7 @@ pub struct Provider {
     pub(crate) region: Option<String>,
     /// What the cloud can do is what is here.
     pub(crate) compute: Option<Arc<dyn ComputeApi>>,
+    pub(crate) storage: Option<Arc<dyn StorageApi>>,
     /// The provider's public type, with its own operations.
     pub(crate) native: Arc<dyn Any + Send + Sync>,
 }

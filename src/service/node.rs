@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use super::rfc3339;
 
 /// A machine in a cloud.
 ///
@@ -244,13 +246,5 @@ impl AsRef<str> for Size {
 impl AsRef<str> for Image {
     fn as_ref(&self) -> &str {
         &self.id
-    }
-}
-
-fn rfc3339<S: Serializer>(time: &Option<SystemTime>, s: S) -> Result<S::Ok, S::Error> {
-    let stamp = time.and_then(|t| jiff::Timestamp::try_from(t).ok());
-    match stamp {
-        Some(stamp) => s.collect_str(&stamp),
-        None => s.serialize_none(),
     }
 }

@@ -8,6 +8,7 @@
 //! Retry encloses token and signature: every try uses the token of its moment, and signs after the
 //! wait for a connection, not before.
 
+mod body;
 mod clock;
 mod core;
 pub(crate) mod pool;
@@ -56,6 +57,10 @@ impl Session {
         Self { core: Arc::clone(&self.core), region: Some(region.into()) }
     }
 
+    pub(crate) fn provider(&self) -> &'static str {
+        self.core.provider
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         self.core.stats()
     }
@@ -86,7 +91,7 @@ impl Session {
 
     async fn steps<T>(&self, mut step: Step<T>, options: &Options) -> Result<T> {
         let limit = options.timeout.unwrap_or(self.core.settings.timeout);
-        let deadline = Instant::now() + limit.min(A_YEAR);
+        let mut deadline = Instant::now() + limit.min(A_YEAR);
         loop {
             let Call { request, read } = match step {
                 Step::Done(value) => return Ok(value),
@@ -103,6 +108,9 @@ impl Session {
             let region = self.region.as_deref();
             let outgoing = Outgoing { request: &request, region, options, deadline };
             let answer = self.core.send(outgoing).await?;
+            if outgoing.has_no_limit() {
+                deadline = Instant::now() + limit.min(A_YEAR);
+            }
             let id = request_id(&answer.headers);
             step = read(answer).map_err(|e| e.answered_as(id))?;
         }

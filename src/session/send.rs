@@ -6,20 +6,25 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
+use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, StatusCode, Uri};
 
+use super::body::{self, Body};
 use super::clock::Moment;
 use super::core::Core;
 use super::pool::{Lease, Need};
 use super::retry;
 use super::route::Route;
 use super::token::Snapshot;
-use crate::call::{Endpoint, Replay, Request, Response, Signing, Target};
+use crate::call::{Endpoint, Live, Replay, Request, Response, Signing, Target, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
+use crate::settings::A_YEAR;
 use crate::wire::alarm;
-use crate::wire::connection::{Broken, Payload};
+use crate::wire::connection::Broken;
+use crate::wire::payload::Payload;
+use crate::wire::terms::Terms;
 
 /// A request on its way, with all that its operation says about it.
 #[derive(Clone, Copy)]
@@ -30,9 +35,16 @@ pub(super) struct Outgoing<'a> {
     pub(super) deadline: Instant,
 }
 
+impl Outgoing<'_> {
+    /// It moves content, for as long as its bytes move.
+    pub(super) fn has_no_limit(&self) -> bool {
+        self.request.patient && self.options.timeout.is_none()
+    }
+}
+
 /// What one attempt came to.
 enum Outcome {
-    Answer(http::Response<Bytes>, Option<Arc<Snapshot>>),
+    Answer(Response, Option<Arc<Snapshot>>),
     /// There is no token, or no way to the service.
     NotAllowed(Error),
     /// There is no connection, so nothing was sent.
@@ -62,22 +74,27 @@ enum Verdict {
 }
 
 impl Tries {
-    fn judge(&mut self, outcome: Outcome, replay: Replay, core: &Core) -> Verdict {
-        let safe = replay == Replay::Safe;
+    fn judge(&mut self, outcome: Outcome, request: &Request, core: &Core) -> Verdict {
+        let safe = request.replay == Replay::Safe;
+        // Not a word about what it did: only that it cannot go out again.
+        let spent = request.body.is_spent();
         match outcome {
-            Outcome::Answer(answer, snapshot) => self.judge_answer(answer, snapshot, safe, core),
+            Outcome::Answer(answer, snapshot) => {
+                self.judge_answer(answer, snapshot, safe, spent, core)
+            }
             // Logins have their own attempts.
             Outcome::NotAllowed(error) => Verdict::Final(Err(error)),
             Outcome::NotSent(error) => match error.kind() {
                 ErrorKind::Connection | ErrorKind::Timeout(Phase::Connect) => self.failed(error),
                 _ => Verdict::Final(Err(error)),
             },
+            Outcome::Broken(Broken::Local(error)) => Verdict::Final(Err(error)),
             Outcome::Broken(Broken::Unsent(_)) if !self.fresh => {
                 self.fresh = true;
                 Verdict::Again
             }
             Outcome::Broken(Broken::Unsent(error)) => self.failed(error),
-            Outcome::Broken(Broken::Stale(_)) if safe && !self.fresh => {
+            Outcome::Broken(Broken::Stale(_)) if safe && !spent && !self.fresh => {
                 core.replays.fetch_add(1, Ordering::Relaxed);
                 (self.fresh, self.resent) = (true, true);
                 Verdict::Again
@@ -85,6 +102,9 @@ impl Tries {
             Outcome::Broken(Broken::Stale(error) | Broken::Lost(error)) => {
                 if !safe && !error.is_lasting() {
                     return Verdict::Final(Err(ambiguous(error)));
+                }
+                if spent {
+                    return Verdict::Final(Err(error));
                 }
                 self.resent = true;
                 self.failed(error)
@@ -94,26 +114,28 @@ impl Tries {
 
     fn judge_answer(
         &mut self,
-        answer: http::Response<Bytes>,
+        mut answer: Response,
         snapshot: Option<Arc<Snapshot>>,
         safe: bool,
+        spent: bool,
         core: &Core,
     ) -> Verdict {
-        let status = answer.status();
+        let status = answer.status;
+        answer.resent = self.resent;
         if let Some(snapshot) = snapshot {
             if status == StatusCode::UNAUTHORIZED {
                 self.refused += 1;
                 // Twice refused is refused, unless others did well with the same token.
                 let most = if snapshot.was_accepted() { 4 } else { 2 };
                 let now = Moment::now();
-                if self.refused < most && core.tokens.reject(snapshot.generation, now) {
+                let rejected = self.refused < most && core.tokens.reject(snapshot.generation, now);
+                if rejected && !spent {
                     return Verdict::Again;
                 }
             } else {
                 snapshot.note_accepted();
             }
         }
-        let answer = whole(answer, self.resent);
         let refusal = (!status.is_success()).then(|| core.auth.refusal(&answer));
         let undone = match refusal {
             Some(ErrorKind::RateLimited) => true,
@@ -124,6 +146,9 @@ impl Tries {
                 return Verdict::Final(Ok(answer));
             }
         };
+        if spent {
+            return Verdict::Final(Ok(answer));
+        }
         let asked = retry::retry_after(&answer.headers, Moment::now().wall).unwrap_or_default();
         self.resent |= !undone;
         self.failed += 1;
@@ -141,19 +166,24 @@ impl Tries {
 
 impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
-    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response> {
-        let Outgoing { request, options, deadline, .. } = outgoing;
+    pub(super) async fn send(&self, mut outgoing: Outgoing<'_>) -> Result<Response> {
+        let Outgoing { request, options, .. } = outgoing;
+        request.body.check().await?;
         let plan = options.retry.unwrap_or(self.settings.retry);
         let mut tries = Tries::default();
         loop {
             let attempt = self.attempt(outgoing, tries.fresh);
-            let (asked, last) = match tries.judge(attempt.await, request.replay, self) {
+            let verdict = tries.judge(attempt.await, request, self);
+            if outgoing.has_no_limit() {
+                outgoing.deadline = Instant::now() + self.settings.timeout;
+            }
+            let (asked, last) = match verdict {
                 Verdict::Again => continue,
                 Verdict::Final(result) => return result,
                 Verdict::Passing(asked, last) => (asked, last),
             };
             let pause = plan.pause(tries.failed) + asked;
-            let no_time = Instant::now() + pause >= deadline;
+            let no_time = Instant::now() + pause >= outgoing.deadline;
             if tries.failed >= plan.attempts || no_time || !self.budget.pay() {
                 return last;
             }
@@ -179,12 +209,28 @@ impl Core {
             let text = "the time was over before the request could be sent";
             return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
         }
-        let deadline = outgoing.deadline.min(now + self.settings.attempt_timeout);
-        let answer = lease.connection().exchange(head, deadline, self.settings.largest_answer);
-        match answer.await {
-            Ok(answer) => Outcome::Answer(answer, snapshot),
-            Err(broken) => Outcome::Broken(broken),
-        }
+        let Request { patient, live, .. } = *outgoing.request;
+        let limit = if outgoing.has_no_limit() { now + A_YEAR } else { outgoing.deadline };
+        let deadline = limit.min(now + self.settings.attempt_timeout);
+        let stall = patient.then_some(self.settings.stall_timeout);
+        let terms = Terms { deadline, stall, limit };
+        let head = match lease.connection().exchange(head, terms).await {
+            Ok(head) => head,
+            Err(broken) => return Outcome::Broken(broken),
+        };
+        let (body, live) = if live && head.status.is_success() {
+            (Bytes::new(), Some(Live::new(Body::new(lease, &head))))
+        } else {
+            match lease.connection().read(self.settings.largest_answer).await {
+                Ok(body) => (body, None),
+                Err(e) => {
+                    let id = request_id(&head.headers);
+                    return Outcome::Broken(Broken::Lost(body::named(e, head.status, &id)));
+                }
+            }
+        };
+        let Parts { status, headers, .. } = head;
+        Outcome::Answer(Response { status, headers, body, live, resent: false }, snapshot)
     }
 
     async fn prepare_login(
@@ -281,7 +327,7 @@ impl Core {
             headers.insert(name, value.clone());
         }
         authorize(&uri, &mut headers)?;
-        let mut head = http::Request::new(Payload(request.body.clone()));
+        let mut head = http::Request::new(Payload::of(&request.body)?);
         *head.method_mut() = request.method.clone();
         *head.uri_mut() = uri;
         *head.headers_mut() = headers;
@@ -302,11 +348,6 @@ fn join(base: &str, path: &str) -> Result<Uri> {
     joined.push_str(path);
     let parsed = PathAndQuery::from_maybe_shared(Bytes::from(joined)).map(Uri::from);
     parsed.map_err(|e| Error::invalid(format!("{path:?} cannot be a path")).with_source(e))
-}
-
-fn whole(answer: http::Response<Bytes>, resent: bool) -> Response {
-    let (head, body) = answer.into_parts();
-    Response { status: head.status, headers: head.headers, body, resent }
 }
 
 fn ambiguous(error: Error) -> Error {

@@ -1,5 +1,6 @@
 //! The session against a server that does what a test says, in every home.
 
+mod content;
 mod failures;
 mod hazards;
 mod homes;

@@ -1,16 +1,18 @@
 //! One HTTP/1.1 connection, driven by whoever holds it.
 
-use std::future::Future;
+use std::error::Error as _;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use http::response::Parts;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -19,11 +21,12 @@ use tokio::runtime::Id;
 
 use super::alarm;
 use super::drive::{Drive, TimedOut};
+use super::payload::Payload;
 use super::stream::{Plain, Stream, Transport};
 use super::tcp::{Peek, Socket};
+use super::terms::Terms;
 use super::tls::Tls;
 use super::{Origin, park, resolve};
-use crate::call::request_id;
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// A connection that nobody drives unless they hold it.
@@ -40,6 +43,8 @@ pub(crate) struct Connection {
     drive: Drive,
     /// An exchange has begun and not ended.
     busy: bool,
+    /// What is left to read of the answer.
+    body: Option<Incoming>,
     retires: Instant,
     used: Instant,
     uses: u64,
@@ -54,6 +59,8 @@ pub(crate) enum Broken {
     Stale(Error),
     /// The request went out; nobody knows what became of it.
     Lost(Error),
+    /// What was to be sent could not be had; the peer never saw the end of it.
+    Local(Error),
 }
 
 impl Connection {
@@ -92,7 +99,7 @@ impl Connection {
             }
         }
         let socket = socket.map_err(failed)?;
-        socket.begin(deadline);
+        socket.begin(Terms::until(deadline), None);
         let mut drive = Drive::new(own_reactor);
         let plain = Plain(Arc::clone(&socket));
         let transport = if origin.tls {
@@ -126,6 +133,7 @@ impl Connection {
             driver: Some(Box::pin(driver)),
             drive,
             busy: false,
+            body: None,
             retires: now + lifetime,
             used: now,
             uses: 0,
@@ -134,53 +142,55 @@ impl Connection {
 
     /// Makes a second connection over the same socket: what no pool may ever hand out.
     #[cfg(test)]
-    pub(crate) async fn twin(&self) -> Self {
+    pub(crate) fn twin(&self) -> impl Future<Output = Self> + use<> {
         let socket = self.socket.twin();
         let transport = Transport::Plain(Plain(Arc::clone(&socket)));
-        Self::over(socket, transport, Drive::new(false), Duration::from_secs(60))
-            .await
-            .expect("plain streams always open")
+        async {
+            Self::over(socket, transport, Drive::new(false), Duration::from_secs(60))
+                .await
+                .expect("plain streams always open")
+        }
     }
 
-    /// Sends a request and reads its whole answer.
+    /// Sends a request and returns the head of its answer; the body is read by the next two.
     ///
     /// # Cancellation
     /// Dropped half way, the connection is no longer [`reusable`](Self::reusable).
     pub(crate) async fn exchange(
         &mut self,
         request: Request<Payload>,
-        deadline: Instant,
-        largest: usize,
-    ) -> Result<Response<Bytes>, Broken> {
+        terms: Terms,
+    ) -> Result<Parts, Broken> {
         self.busy = true;
-        self.socket.begin(deadline);
+        self.socket.begin(terms, request.body().waits());
         let (reused, received) = (self.uses > 0, self.received.load(Relaxed));
-        let response = match self.send(request).await {
-            Ok(Ok(response)) => response,
+        match self.send(request).await {
+            Ok(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                self.body = Some(body);
+                Ok(head)
+            }
             Ok(Err(mut e)) => {
                 let quiet = self.received.load(Relaxed) == received;
                 let unsent = e.take_message().is_some();
-                let error = broke(e.into_error());
-                return Err(match () {
+                let error = e.into_error();
+                // Not the connection broke, but what fed it.
+                let local = error.source().and_then(|source| source.downcast_ref::<Error>());
+                if let Some(local) = local {
+                    return Err(Broken::Local(local.clone()));
+                }
+                let error = broke(error);
+                Err(match () {
                     () if unsent => Broken::Unsent(error),
                     () if quiet && reused => Broken::Stale(error),
                     () => Broken::Lost(error),
-                });
+                })
             }
             Err(TimedOut) => {
                 let error = Error::new(ErrorKind::Timeout(Phase::Answer), "no answer in time");
-                return Err(Broken::Lost(error));
+                Err(Broken::Lost(error))
             }
-        };
-        let (head, body) = response.into_parts();
-        let named = |e: Error| {
-            Broken::Lost(e.with_status(head.status).answered_as(request_id(&head.headers)))
-        };
-        let body = self.read(body, largest).await.map_err(named)?;
-        self.busy = false;
-        self.uses += 1;
-        self.used = Instant::now();
-        Ok(Response::from_parts(head, body))
+        }
     }
 
     async fn send(
@@ -200,47 +210,69 @@ impl Connection {
             .await
     }
 
-    async fn read(&mut self, mut body: Incoming, largest: usize) -> Result<Bytes> {
+    /// Reads the whole body of the answer.
+    pub(crate) async fn read(&mut self, largest: usize) -> Result<Bytes> {
         let too_large = || {
             Error::protocol(format!(
                 "the answer is larger than {largest} bytes, the limit set by largest_answer"
             ))
             .lasting()
         };
-        if body.size_hint().lower() > largest as u64 {
+        if self.body.as_ref().is_some_and(|body| body.size_hint().lower() > largest as u64) {
             return Err(too_large());
         }
         let mut whole = Gathered::default();
-        while !body.is_end_stream() {
-            let Self { socket, driver, drive, .. } = self;
-            let frame = drive
-                .run(socket, |cx| {
-                    if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(cx) {
-                        return Poll::Ready(frame);
-                    }
-                    poll_driver(driver, cx);
-                    Pin::new(&mut body).poll_frame(cx)
-                })
-                .await;
-            match frame {
-                Ok(None) => break,
-                Ok(Some(Ok(frame))) => {
-                    let data = frame.into_data().unwrap_or_default();
-                    if whole.len() + data.len() > largest {
-                        return Err(too_large());
-                    }
-                    whole.push(data);
+        while let Some(piece) = poll_fn(|cx| self.poll_piece(cx)).await {
+            let piece = piece?;
+            if whole.len() + piece.len() > largest {
+                return Err(too_large());
+            }
+            whole.push(piece);
+        }
+        Ok(whole.into_bytes())
+    }
+
+    /// Reads a piece of the answer's body; `None` at its end, when the next request may come.
+    pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        loop {
+            let Self { socket, driver, drive, body, .. } = self;
+            let Some(body) = body.as_mut().filter(|body| !body.is_end_stream()) else {
+                self.end();
+                return Poll::Ready(None);
+            };
+            let frame = ready!(drive.poll(socket, cx, &mut |cx| {
+                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+                    return Poll::Ready(frame);
                 }
+                poll_driver(driver, cx);
+                Pin::new(&mut *body).poll_frame(cx)
+            }));
+            return Poll::Ready(match frame {
+                Ok(None) => {
+                    self.end();
+                    None
+                }
+                // Trailers, which nobody asked for.
+                Ok(Some(Ok(frame))) if !frame.is_data() => continue,
+                Ok(Some(Ok(frame))) => frame.into_data().ok().map(Ok),
                 Ok(Some(Err(e))) => {
-                    return Err(Error::protocol("the answer was cut short").with_source(e));
+                    Some(Err(Error::protocol("the answer was cut short").with_source(e)))
                 }
                 Err(TimedOut) => {
                     let text = "the answer did not end in time";
-                    return Err(Error::new(ErrorKind::Timeout(Phase::Answer), text));
+                    Some(Err(Error::new(ErrorKind::Timeout(Phase::Answer), text)))
                 }
-            }
+            });
         }
-        Ok(whole.into_bytes())
+    }
+
+    /// The exchange is over, and went well.
+    fn end(&mut self) {
+        if std::mem::take(&mut self.busy) {
+            self.body = None;
+            self.uses += 1;
+            self.used = Instant::now();
+        }
     }
 
     /// Tells whether the next request can go out on it.
@@ -263,7 +295,7 @@ impl Connection {
             Peek::Closed => true,
             // Under TLS these may be session tickets; in plain HTTP nobody asked for anything.
             Peek::Bytes => {
-                self.socket.begin(Instant::now() + A_MOMENT);
+                self.socket.begin(Terms::until(Instant::now() + A_MOMENT), None);
                 let Self { socket, driver, drive, .. } = self;
                 let waker = drive.waker().clone();
                 if park::in_wait() {
@@ -315,31 +347,6 @@ fn broke(e: hyper::Error) -> Error {
         return Error::protocol("the answer is not HTTP").with_source(e);
     }
     Error::new(ErrorKind::Connection, "the connection broke before the answer came").with_source(e)
-}
-
-/// The body of a request: one piece, or nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Payload(pub(crate) Bytes);
-
-impl Body for Payload {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let data = std::mem::take(&mut self.get_mut().0);
-        Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
-    }
 }
 
 /// Pieces of a body; one piece alone is never copied.

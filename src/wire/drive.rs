@@ -46,7 +46,8 @@ impl Drive {
         self.wake.forget();
     }
 
-    fn poll<T>(
+    /// As [`run`](Self::run), once.
+    pub(crate) fn poll<T>(
         &mut self,
         socket: &Socket,
         cx: &mut Context<'_>,
@@ -76,7 +77,6 @@ impl Drive {
                     Waited::Look => continue,
                     #[cfg(unix)]
                     Waited::GiveUp => break Poll::Ready(Err(TimedOut)),
-                    #[cfg(not(unix))]
                     Waited::Park => {}
                 }
             }

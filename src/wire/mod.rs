@@ -10,6 +10,7 @@ pub(crate) mod connection;
 mod drive;
 pub(crate) mod home;
 pub(crate) mod park;
+pub(crate) mod payload;
 mod resolve;
 mod stream;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ mod tcp;
 #[cfg(not(unix))]
 #[path = "tcp_portable.rs"]
 mod tcp;
+pub(crate) mod terms;
 pub(crate) mod tls;
 
 pub(crate) use park::block_on;

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use tokio::io::ReadBuf;
 use tokio::runtime::Id;
 
 use super::home::{self, Home};
+use super::terms::Terms;
 use super::{alarm, park};
 
 /// A connected socket. At any time one caller uses it; the lock is never waited for.
@@ -30,12 +32,14 @@ pub(crate) struct Socket {
 
 struct State {
     home: Home,
-    deadline: Instant,
+    terms: Terms,
     /// One blocking receive is allowed. hyper reads on after an answer's end, to notice a close:
     /// that read must never block.
     may_block: bool,
     /// The last send found no room.
     wants_write: bool,
+    /// The request's own source is waited for, not the peer.
+    source_waits: Option<Arc<AtomicBool>>,
     /// The receive time-out that the system was told last.
     armed: Duration,
     /// The registration was found dead and renewed since the exchange began.
@@ -47,6 +51,8 @@ struct State {
 pub(crate) enum Waited {
     /// Look again: bytes may be there, or there may be room.
     Look,
+    /// Nothing is to be had from the peer: wait to be woken.
+    Park,
     /// The deadline has passed, or the thread was interrupted.
     GiveUp,
 }
@@ -84,9 +90,10 @@ impl Socket {
     fn new(stream: TcpStream, deadline: Instant, own_reactor: bool) -> Self {
         let state = State {
             home: Home::Bare,
-            deadline,
+            terms: Terms::until(deadline),
             may_block: false,
             wants_write: false,
+            source_waits: None,
             armed: Duration::ZERO,
             moved: false,
             scratch: Vec::new(),
@@ -100,17 +107,18 @@ impl Socket {
         Arc::new(Self::new(stream, Instant::now(), self.own_reactor))
     }
 
-    /// Begins an exchange that must end by `deadline`.
-    pub(crate) fn begin(&self, deadline: Instant) {
+    /// Begins an exchange. `source_waits` tells when its request's own source is waited for.
+    pub(crate) fn begin(&self, terms: Terms, source_waits: Option<Arc<AtomicBool>>) {
         let mut state = self.state.lock();
-        state.deadline = deadline;
+        state.terms = terms;
+        state.source_waits = source_waits;
         state.may_block = false;
         state.wants_write = false;
         state.moved = false;
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        self.state.lock().deadline
+        self.state.lock().terms.deadline
     }
 
     /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
@@ -140,9 +148,13 @@ impl Socket {
     /// Blocks the waiting thread until it is worth looking again.
     pub(crate) fn wait_in_place(&self) -> Waited {
         let mut state = self.state.lock();
-        let deadline = state.deadline;
+        let deadline = state.terms.deadline;
         if Instant::now() >= deadline {
             return Waited::GiveUp;
+        }
+        let source_waits = |waits: &Arc<AtomicBool>| waits.load(Ordering::Relaxed);
+        if !state.wants_write && state.source_waits.as_ref().is_some_and(source_waits) {
+            return Waited::Park;
         }
         if !std::mem::take(&mut state.wants_write) {
             // The receive itself blocks: one system call, not two.
@@ -184,7 +196,7 @@ impl Socket {
     fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state.lock();
         if park::in_wait() {
-            return match self.poll_in_place(PollFlags::OUT, state.deadline) {
+            return match self.poll_in_place(PollFlags::OUT, state.terms.deadline) {
                 Some(seen) if !seen.is_empty() => Poll::Ready(Ok(())),
                 _ => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             };
@@ -222,7 +234,10 @@ impl Socket {
                     .block(&self.stream, || receive(&self.stream, scratch, buf, RecvFlags::empty()))
             });
             return match received.flatten() {
-                Some(Ok(_)) => Poll::Ready(Ok(())),
+                Some(Ok(_)) => {
+                    state.terms.bytes_moved();
+                    Poll::Ready(Ok(()))
+                }
                 // Time is up, or nearly: the clock decides, in `wait_in_place`.
                 Some(Err(Errno::AGAIN | Errno::INTR)) => Poll::Pending,
                 Some(Err(e)) => Poll::Ready(Err(e.into())),
@@ -252,6 +267,7 @@ impl Socket {
                         // A short read has drained an edge-triggered socket: don't ask again.
                         ready.clear_ready();
                     }
+                    state.terms.bytes_moved();
                     return Poll::Ready(Ok(()));
                 }
                 Err(Errno::AGAIN) => ready.clear_ready(),
@@ -272,7 +288,10 @@ impl Socket {
                 many => sendmsg(&self.stream, many, &mut SendAncillaryBuffer::default(), SEND),
             };
             match sent {
-                Ok(n) => return Poll::Ready(Ok(n)),
+                Ok(n) => {
+                    self.state.lock().terms.bytes_moved();
+                    return Poll::Ready(Ok(n));
+                }
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => {}
                 Err(e) => return Poll::Ready(Err(e.into())),
@@ -300,7 +319,7 @@ impl Socket {
     ///
     /// A constant time-out then costs no system call; one that fires early is armed for the rest.
     fn arm_receive_timeout(&self, state: &mut State) -> io::Result<()> {
-        let wanted = power_of_two(state.deadline.saturating_duration_since(Instant::now()));
+        let wanted = power_of_two(state.terms.deadline.saturating_duration_since(Instant::now()));
         if wanted != state.armed {
             self.stream.set_read_timeout(Some(wanted))?;
             state.armed = wanted;

@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::Id;
 
+use super::terms::Terms;
 use super::{alarm, home};
 
 /// A connected socket. At any time one caller uses it; the lock is never waited for.
@@ -21,7 +23,7 @@ pub(crate) struct Socket(Mutex<State>);
 
 struct State {
     stream: TcpStream,
-    deadline: Instant,
+    terms: Terms,
 }
 
 /// What came of waiting in place.
@@ -47,16 +49,16 @@ impl Socket {
             })
             .map_err(io::Error::other)??;
         stream.set_nodelay(true)?;
-        Ok(Arc::new(Self(Mutex::new(State { stream, deadline }))))
+        Ok(Arc::new(Self(Mutex::new(State { stream, terms: Terms::until(deadline) }))))
     }
 
-    /// Begins an exchange that must end by `deadline`.
-    pub(crate) fn begin(&self, deadline: Instant) {
-        self.0.lock().deadline = deadline;
+    /// Begins an exchange.
+    pub(crate) fn begin(&self, terms: Terms, _source_waits: Option<Arc<AtomicBool>>) {
+        self.0.lock().terms = terms;
     }
 
     pub(crate) fn deadline(&self) -> Instant {
-        self.0.lock().deadline
+        self.0.lock().terms.deadline
     }
 
     /// Every caller suits: they all wait for the reactor.
@@ -92,7 +94,13 @@ impl Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0.lock().stream).poll_read(cx, buf)
+        let State { stream, terms } = &mut *self.0.lock();
+        let before = buf.filled().len();
+        let read = Pin::new(stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            terms.bytes_moved();
+        }
+        read
     }
 
     pub(crate) fn poll_write(
@@ -100,7 +108,12 @@ impl Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0.lock().stream).poll_write_vectored(cx, bufs)
+        let State { stream, terms } = &mut *self.0.lock();
+        let written = Pin::new(stream).poll_write_vectored(cx, bufs);
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            terms.bytes_moved();
+        }
+        written
     }
 }
 

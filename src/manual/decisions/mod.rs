@@ -20,3 +20,6 @@ pub mod which_region {}
 
 #[doc = include_str!("signing_sees_the_whole_request.md")]
 pub mod signing_sees_the_whole_request {}
+
+#[doc = include_str!("content_is_supplied_not_held.md")]
+pub mod content_is_supplied_not_held {}

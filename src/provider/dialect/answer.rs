@@ -118,6 +118,7 @@ pub(in crate::provider) fn answer(status: u16, headers: &[(&str, &str)], body: &
         status: http::StatusCode::from_u16(status).expect("a status"),
         headers: map,
         body: body.to_owned().into(),
+        live: None,
         resent: false,
     }
 }

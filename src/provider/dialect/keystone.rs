@@ -115,7 +115,7 @@ impl Auth for Keystone {
             .header(CONTENT_TYPE, json.clone())
             .header(ACCEPT, json)
             .replay(Replay::Safe);
-        request.body = login::body(&self.identity, self.scope.as_ref())?;
+        request.body = login::body(&self.identity, self.scope.as_ref())?.into();
         let this = self.clone();
         let read = move |response| this.grant(&response).map(Step::Done);
         Ok(Step::Next(Call::new(request, read)))
@@ -182,6 +182,7 @@ impl Keystone {
                 status: response.status,
                 headers: response.headers.clone(),
                 body: Bytes::new(),
+                live: None,
                 resent: response.resent,
             })
         } else {

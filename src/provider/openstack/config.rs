@@ -249,6 +249,7 @@ impl TryFrom<Config> for Provider {
             trust,
             region: values.text(Setting::Region).map(str::to_owned),
             compute: Some(native.clone()),
+            storage: None,
             native,
         })
     }

@@ -12,6 +12,7 @@ pub(super) struct Asked {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) token: String,
+    pub(super) body: Vec<u8>,
 }
 
 /// What the server does with a request.
@@ -31,6 +32,8 @@ pub(super) enum Reply {
     Silence,
     /// Answers 413 before the body, and does not read it.
     TooLarge,
+    /// Does what it likes with the connection, and closes it.
+    Hand(Box<dyn FnOnce(&mut BufReader<&TcpStream>) + Send>),
 }
 
 pub(super) struct Server {
@@ -128,6 +131,7 @@ fn serve(stream: &TcpStream, seen: &Seen, handler: &dyn Fn(&Asked) -> Reply) {
                 let _ = reader.read(&mut [0]);
                 return;
             }
+            Reply::Hand(hand) => return hand(&mut reader),
             Reply::TooLarge => {
                 let _ = (&*stream).write_all(answer(413, "X-A: b", "no").as_bytes());
                 thread::sleep(Duration::from_secs(1));
@@ -162,8 +166,9 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
             _ => {}
         }
     }
-    if path != "/big" {
-        reader.read_exact(&mut vec![0; length]).ok()?;
-    }
-    Some(Asked { method, path, token })
+    // These are left for the handler.
+    let by_hand = path == "/big" || path.starts_with("/hand");
+    let mut body = vec![0; if by_hand { 0 } else { length }];
+    reader.read_exact(&mut body).ok()?;
+    Some(Asked { method, path, token, body })
 }

@@ -28,6 +28,7 @@ impl Auth for SigningCloud {
         let Signing { method, uri, headers, body, service, region, now, token } = signing;
         let Token::Keys(keys) = token else { panic!("the login gave another kind") };
         let (host, now) = (headers["host"].to_str().unwrap(), nanos(now));
+        let body = body.bytes().unwrap();
         let signed = format!("{now} {} {method} {host} {uri} {body:?} {service} {region}", keys.id);
         headers.insert("x-auth-token", signed.parse().unwrap());
         Ok(())

@@ -32,7 +32,7 @@ fn demo_with(password: &str) -> Keystone {
 
 fn sent(keystone: &Keystone) -> serde_json::Value {
     let call = keystone.login().expect("a login").call();
-    serde_json::from_slice(&call.request.body).expect("JSON")
+    serde_json::from_slice(call.request.body.bytes().expect("bytes")).expect("JSON")
 }
 
 fn granted(keystone: &Keystone, response: Response) -> Result<Grant> {
@@ -292,7 +292,7 @@ fn authorizing_replaces_a_token_and_marks_it_sensitive() {
             method: &Method::GET,
             uri: &http::Uri::from_static("/servers"),
             headers: &mut headers,
-            body: &Bytes::new(),
+            body: &Bytes::new().into(),
             service: "compute",
             region: "",
             now: std::time::UNIX_EPOCH,

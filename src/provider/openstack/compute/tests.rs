@@ -220,7 +220,8 @@ fn an_order_is_one_post_that_is_never_sent_again() {
     let request = &call.request;
     assert_eq!((&request.method, request.path.as_str()), (&Method::POST, "/servers"));
     assert_eq!((target(request), request.replay), ("compute", Replay::Never));
-    let sent: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let sent: serde_json::Value =
+        serde_json::from_slice(request.body.bytes().expect("bytes")).expect("JSON");
     let expected = serde_json::json!({"server": {
         "name": "web-1", "flavorRef": "1", "imageRef": "e54c1fc2"}});
     assert_eq!(sent, expected);
@@ -234,7 +235,8 @@ fn an_order_says_all_that_was_asked_for() {
         .key_pair("laptop")
         .metadata("role", "web \"\u{e4}\"");
     let call = OpenStack::new().create_node(&new).expect("a call");
-    let sent: serde_json::Value = serde_json::from_slice(&call.request.body).expect("JSON");
+    let sent: serde_json::Value =
+        serde_json::from_slice(call.request.body.bytes().expect("bytes")).expect("JSON");
     let expected = serde_json::json!({"server": {
         "name": "web-1", "flavorRef": "1", "imageRef": "e54c1fc2", "key_name": "laptop",
         "networks": [{"uuid": "net-1"}, {"uuid": "net-2"}],

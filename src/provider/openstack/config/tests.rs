@@ -66,7 +66,8 @@ fn a_configuration_of_code_becomes_a_provider() {
     assert!(provider.trust.insecure);
     assert_eq!(provider.trust.roots, PEM.as_bytes());
     let login = provider.auth.login().expect("a login").call().request;
-    let sent: serde_json::Value = serde_json::from_slice(&login.body).expect("JSON");
+    let sent: serde_json::Value =
+        serde_json::from_slice(login.body.bytes().expect("bytes")).expect("JSON");
     let domain = serde_json::json!({"name": "Ops"});
     assert_eq!(sent.pointer("/auth/identity/password/user/domain"), Some(&domain));
     assert_eq!(sent.pointer("/auth/scope/project/domain"), Some(&domain));
@@ -77,7 +78,7 @@ fn the_last_word_counts_whether_id_or_name() {
     let sent = |config: Config| -> serde_json::Value {
         let provider = provider(config).expect("a provider");
         let login = provider.auth.login().expect("a login").call().request;
-        serde_json::from_slice(&login.body).expect("JSON")
+        serde_json::from_slice(login.body.bytes().expect("bytes")).expect("JSON")
     };
     let config = || Config::password("http://h", "demo", "s3cret");
     let scope = &sent(config().project_id("p1").project("web"))["auth"]["scope"];
@@ -164,7 +165,7 @@ fn os_cloud_leads_to_clouds_yaml_and_the_secure_file_beside_it() {
     let provider = provider(config).expect("a provider");
     assert_eq!(provider.region.as_deref(), Some("south"));
     let login = provider.auth.login().expect("a login").call().request;
-    let body = String::from_utf8_lossy(&login.body);
+    let body = String::from_utf8_lossy(login.body.bytes().expect("bytes"));
     assert!(body.contains(r#""password":"12345""#));
 
     let error = failed(Config::from_clouds("your", &vars(&set)));

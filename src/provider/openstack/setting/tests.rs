@@ -16,7 +16,7 @@ fn login(set: &[(&str, &str)]) -> serde_json::Value {
 
     let keystone = env(set).keystone().expect("complete");
     let call = keystone.login().expect("a login").call();
-    serde_json::from_slice(&call.request.body).expect("JSON")
+    serde_json::from_slice(call.request.body.bytes().expect("bytes")).expect("JSON")
 }
 
 fn refused(set: &[(&str, &str)]) -> Error {
