@@ -305,6 +305,7 @@ pub(crate) enum Token {
 }
 
 /// A pair of keys, and what proves them if they were lent for a time.
+#[derive(Clone, Debug)]
 #[allow(dead_code)]
 pub(crate) struct Keys {
     /// The public one's name.

@@ -42,7 +42,8 @@ pub struct Storage {
 /// no cursor, and a cursor is one that the same list returned.
 pub(crate) trait StorageApi: Send + Sync {
     fn list_containers(&self, from: Option<&Cursor>) -> Result<Call<Page<Container>>>;
-    fn create_container(&self, name: &str) -> Result<Call<Container>>;
+    /// `region` is the one that the handle looks at, if it names one.
+    fn create_container(&self, name: &str, region: Option<&str>) -> Result<Call<Container>>;
     fn delete_container(&self, name: &str) -> Result<Call<()>>;
     fn list_objects(&self, container: &str, from: Option<&Cursor>) -> Result<Call<Page<Object>>>;
     fn upload_object(&self, container: &str, name: &str, content: Content) -> Result<Call<Object>>;
@@ -68,7 +69,9 @@ impl Storage {
     /// `Conflict` when the name is taken, where the cloud minds; some clouds give their user's own
     /// container back. `Invalid` when the cloud does not take the name.
     pub fn create_container(&self, name: impl AsRef<str>) -> Op<Container> {
-        let call = named(name.as_ref(), "container").and_then(|n| self.api.create_container(n));
+        let region = self.session.region();
+        let call = named(name.as_ref(), "container")
+            .and_then(|name| self.api.create_container(name, region));
         Op::new(&self.session, "create_container", call)
     }
 
@@ -211,5 +214,21 @@ impl Object {
 impl AsRef<str> for Object {
     fn as_ref(&self) -> &str {
         &self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_name_that_is_empty_is_said_to_be() {
+        let error = both("", "a").unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), {
+            (ErrorKind::Invalid, "the container's name is empty".into())
+        });
+        assert_eq!(both("a", "").unwrap_err().to_string(), "the object's name is empty");
+        assert_eq!(both("a", "b").unwrap(), ("a", "b"));
     }
 }

@@ -57,6 +57,10 @@ impl Session {
         Self { core: Arc::clone(&self.core), region: Some(region.into()) }
     }
 
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     pub(crate) fn provider(&self) -> &'static str {
         self.core.provider
     }
