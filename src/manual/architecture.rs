@@ -5,7 +5,7 @@
 //!   driver.rs settings.rs op.rs cancel.rs page.rs error.rs    1  what a user holds
 //!   service/     compute (handle + what a provider must translate), node (the model)    2
 //!   call.rs      all that passes between provider and session, named by both
-//!   provider/    translators: registry, dialect/ (spoken by several clouds), openstack/    3
+//!   provider/    translators: the table of them, dialect/ (spoken by several clouds), openstack/    3
 //!   session/     send (attempts), token, pool, retry, route, clock, stats    4
 //!   wire/        connection (hyper, driven by its holder), drive, tcp, tls, stream, resolve,
 //!                home and park and alarm (what waiting means where)    5

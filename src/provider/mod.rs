@@ -1,20 +1,49 @@
 //! The translators: each cloud's requests and answers, and nothing else.
 //!
 //! A provider does no I/O, sees no clock and holds no session. Only its `config.rs` reads files and
-//! the environment, when a driver is opened. What is said of it outside its own folder is two lines
-//! of [`registry`].
+//! the environment, when a driver is opened. Outside its own folder it is named in this file alone.
 
 mod dialect;
-mod registry;
+#[cfg(feature = "openstack")]
+pub mod openstack;
 
 use std::any::Any;
 use std::sync::Arc;
 
 use crate::call::{Auth, Trust};
+use crate::error::{Error, Result};
 use crate::service::compute::ComputeApi;
 use crate::service::storage::StorageApi;
 
-pub use registry::*;
+/// The table of providers: the name in selectors, and what opens what the user configured, or a
+/// named profile of it.
+const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[
+    #[cfg(feature = "openstack")]
+    ("openstack", openstack::open),
+];
+
+/// Opens `provider` or `provider:profile`.
+pub(crate) fn open(selector: &str) -> Result<Provider> {
+    let (name, profile) = match selector.split_once(':') {
+        Some((name, profile)) => (name, Some(profile)),
+        None => (selector, None),
+    };
+    if profile == Some("") {
+        return Err(Error::invalid(format!(
+            "selector {selector:?} ends in a colon; name a profile"
+        )));
+    }
+    match PROVIDERS.iter().find(|(known, _)| *known == name) {
+        Some((_, open)) => open(profile),
+        None => {
+            let known: Vec<_> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+            Err(Error::invalid(format!(
+                "no provider {name:?}; this build has: {}",
+                known.join(", ")
+            )))
+        }
+    }
+}
 
 /// What a cloud's configuration becomes: the parts that a [`Driver`](crate::Driver) is opened with.
 ///
