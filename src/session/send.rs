@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{HOST, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
 use http::response::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::body::{self, Body};
 use super::clock::Moment;
@@ -325,6 +325,10 @@ impl Core {
         headers.insert(USER_AGENT, self.settings.user_agent.clone());
         for (name, value) in request.headers.iter().chain(&options.headers) {
             headers.insert(name, value.clone());
+        }
+        if request.body.size() == 0 && matches!(request.method, Method::POST | Method::PUT) {
+            // Some servers want to be told that nothing follows (RFC 9110, 8.6); hyper does not.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         authorize(&uri, &mut headers)?;
         let mut head = http::Request::new(Payload::of(&request.body)?);

@@ -87,6 +87,19 @@ fn bytes_readers_and_streams_arrive_whole_from_every_home() {
 }
 
 #[test]
+fn a_server_is_told_that_nothing_follows() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/login" => echo(asked),
+        _ => Reply::Text(200, format!("{:?}", asked.length)),
+    });
+    let session = session(&server, quick());
+    assert_eq!(put(&session, "/x", "").wait().unwrap(), "Some(0)");
+    assert_eq!(post(&session, "/x").wait().unwrap(), "Some(0)");
+    assert_eq!(put(&session, "/x", "abc").wait().unwrap(), "Some(3)");
+    assert_eq!(get(&session, "/x").wait().unwrap(), "None");
+}
+
+#[test]
 fn content_of_another_size_than_said_is_refused_and_never_ends() {
     let bodies = Arc::<Mutex<Vec<usize>>>::default();
     let ended = Arc::clone(&bodies);

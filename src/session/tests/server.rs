@@ -13,6 +13,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     pub(super) token: String,
     pub(super) body: Vec<u8>,
+    /// What the header said.
+    pub(super) length: Option<usize>,
 }
 
 /// What the server does with a request.
@@ -153,7 +155,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let mut words = line.split_whitespace();
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut token, mut length) = (String::new(), 0);
+    let (mut token, mut length) = (String::new(), None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -162,13 +164,13 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Asked> {
         };
         match name.to_ascii_lowercase().as_str() {
             "x-auth-token" => token = value.to_owned(),
-            "content-length" => length = value.parse().ok()?,
+            "content-length" => length = Some(value.parse().ok()?),
             _ => {}
         }
     }
     // These are left for the handler.
     let by_hand = path == "/big" || path.starts_with("/hand");
-    let mut body = vec![0; if by_hand { 0 } else { length }];
+    let mut body = vec![0; if by_hand { 0 } else { length.unwrap_or_default() }];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, token, body })
+    Some(Asked { method, path, token, body, length })
 }
