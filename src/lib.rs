@@ -61,6 +61,9 @@
 //! # More
 //! The [`manual`] tells about sharing, errors, configuration and how providers are added.
 
+// What only some clouds need is unused in a build without them; the command line has them all.
+#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+
 // In the order of the route: the table of contents is the architecture.
 mod driver;
 mod settings;

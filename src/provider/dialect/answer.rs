@@ -1,6 +1,6 @@
 //! Reading answers: JSON that may not be JSON, the words in a page of HTML, times.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
@@ -24,23 +24,48 @@ pub(in crate::provider) fn json<'a, T: Deserialize<'a>>(
             Category::Data => "JSON of another shape",
             Category::Io | Category::Syntax => "no JSON",
         };
-        let kind = response.header("content-type").unwrap_or("no content type");
-        let size = response.body.len();
-        let text = format!("asked for {asked}, the cloud sent {came} ({kind}, {size} bytes)");
-        Error::protocol(text).with_status(response.status).with_source(e)
+        unread(response, asked, came, e)
     })
 }
 
+/// Says what `came` in place of what was `asked` for.
+pub(super) fn unread(
+    response: &Response,
+    asked: &str,
+    came: &str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    let kind = response.header("content-type").unwrap_or("no content type");
+    let size = response.body.len();
+    let text = format!("asked for {asked}, the cloud sent {came} ({kind}, {size} bytes)");
+    Error::protocol(text).with_status(response.status).with_source(source)
+}
+
 /// Tells whether an answer is a web page: proxies and login portals send them for anything.
-pub(in crate::provider) fn is_html(response: &Response) -> bool {
-    let said = response
+fn is_html(response: &Response) -> bool {
+    says_html(response) || response.body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Tells whether an answer says of itself that it is a web page.
+pub(super) fn says_html(response: &Response) -> bool {
+    response
         .header("content-type")
-        .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
-    said || response.body.trim_ascii_start().starts_with(b"<")
+        .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"))
+}
+
+/// Returns the words of an answer whose form nobody knows: those of a web page, or all there are.
+pub(in crate::provider) fn words(response: &Response) -> String {
+    // No message is longer; a page may be.
+    let start = &response.body[..response.body.len().min(LONGEST_READ)];
+    let body = String::from_utf8_lossy(start);
+    match is_html(response) {
+        true => text_of_html(&body),
+        false => body.trim().to_owned(),
+    }
 }
 
 /// Returns what a web page says: its text, or its title if that is all there is.
-pub(in crate::provider) fn text_of_html(page: &str) -> String {
+fn text_of_html(page: &str) -> String {
     let mut title = String::new();
     let mut said = Vec::new();
     let mut inside = "";
@@ -93,6 +118,19 @@ pub(in crate::provider) fn http_date(text: &str) -> Option<SystemTime> {
     system_time(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?)
 }
 
+/// Reads `Retry-After` (RFC 9110, 10.2.3); a date counts from the answer's own.
+pub(in crate::provider) fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.header("retry-after")?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let now = http_date(response.header("date")?)?;
+            http_date(text)?.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
 /// Not every system can hold a time before its own epoch; no cloud has one.
 fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
     (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
@@ -106,6 +144,12 @@ where
 {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
+
+/// Bytes of an error answer that is no JSON in which its words are looked for.
+const LONGEST_READ: usize = 16 * 1024;
+
+/// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 pub(in crate::provider) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
@@ -195,6 +239,27 @@ mod tests {
         for wrong in ["", "yesterday", "99999-01-01T00:00:00Z"] {
             assert_eq!(time(wrong), None);
             assert_eq!(http_date(wrong), None);
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let date = ("date", "Sun, 23 Nov 2025 03:58:39 GMT");
+        for (headers, wait) in [
+            (&[("retry-after", "7")][..], Some(7)),
+            (&[("retry-after", " 0 ")], Some(0)),
+            (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT"), date], Some(30)),
+            (&[("retry-after", "Sun, 23 Nov 2025 03:58:09 GMT"), date], Some(0)),
+            // A date alone needs a clock that agrees with the cloud's.
+            (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT")], None),
+            (&[("retry-after", "18446744073709551615")], Some(24 * 60 * 60)),
+            (&[("retry-after", "99999999999999999999999")], None),
+            (&[("retry-after", "-1"), date], None),
+            (&[("retry-after", "soon"), date], None),
+            (&[date], None),
+        ] {
+            let wait = wait.map(Duration::from_secs);
+            assert_eq!(retry_after(&answer(429, headers, "")), wait, "{headers:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Dialects that several clouds speak.
 
-#[cfg(feature = "openstack")]
 pub(super) mod answer;
+pub(super) mod config;
 #[cfg(feature = "openstack")]
 pub(super) mod keystone;
+pub(super) mod percent;

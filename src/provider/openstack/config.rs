@@ -1,14 +1,13 @@
 //! Where an account's settings come from: code, the environment, clouds.yaml.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::setting::{Origin, Setting, Values};
 use super::{OpenStack, clouds};
-use crate::call::Trust;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
+use crate::provider::dialect::config::{Ca, check_variables, variable};
 
 /// An account of an OpenStack cloud, for [`Driver::open`](crate::Driver::open).
 ///
@@ -26,13 +25,6 @@ use crate::provider::Provider;
 pub struct Config {
     values: Values,
     ca: Option<Ca>,
-}
-
-/// Certificates in PEM form, and the file they are from.
-#[derive(Clone)]
-struct Ca {
-    pem: Vec<u8>,
-    file: Option<String>,
 }
 
 impl Config {
@@ -66,14 +58,7 @@ impl Config {
     /// `Invalid` names the variables that are missing or cannot be used, `Unsupported` an
     /// `OS_AUTH_TYPE` that is neither `password` nor `v3applicationcredential`.
     pub fn from_env() -> Result<Self> {
-        // What is no text would look as if it were not set.
-        let odd = std::env::vars_os().find_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|n| n.starts_with("OS_"))?;
-            value.to_str().is_none().then_some(name)
-        });
-        if let Some(name) = odd {
-            return Err(Error::invalid(format!("{name} is not valid UTF-8")));
-        }
+        check_variables("OS_")?;
         Self::from_vars(&variable)
     }
 
@@ -151,7 +136,7 @@ impl Config {
 
     /// Trusts these certificates, in PEM form, in place of those of the system.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca = Some(Ca { pem: pem.into(), file: None });
+        self.ca = Some(Ca::new(pem));
         self
     }
 
@@ -201,47 +186,13 @@ impl Config {
     }
 }
 
-impl Ca {
-    fn read(path: &str, setting: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let file = match (path.strip_prefix("~/"), env("HOME")) {
-            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-            _ => PathBuf::from(path),
-        };
-        let shown = file.display().to_string();
-        let pem = std::fs::read(&file).map_err(|e| {
-            Error::invalid(format!("{setting} names {shown}, which cannot be read")).with_source(e)
-        })?;
-        let ca = Self { pem, file: Some(shown) };
-        ca.check()?;
-        Ok(ca)
-    }
-
-    /// Whether the certificates are sound is found where they are used.
-    fn check(&self) -> Result<()> {
-        // RFC 7468, 5; `openssl` writes the second one too.
-        let labels = ["-----BEGIN CERTIFICATE-----", "-----BEGIN TRUSTED CERTIFICATE-----"];
-        let holds = |label: &str| self.pem.windows(label.len()).any(|w| w == label.as_bytes());
-        if labels.into_iter().any(holds) {
-            return Ok(());
-        }
-        Err(Error::invalid(match &self.file {
-            Some(file) => format!("there is no certificate in {file}"),
-            None => "there is no certificate in what ca_pem was given".to_owned(),
-        }))
-    }
-}
-
 impl TryFrom<Config> for Provider {
     type Error = Error;
 
     fn try_from(config: Config) -> Result<Self> {
         let Config { values, ca } = config;
-        let mut trust = Trust { insecure: values.is_insecure()?, ..Trust::default() };
-        if let Some(ca) = ca {
-            ca.check()?;
-            trust.roots = ca.pem;
-            trust.origin = ca.file;
-        }
+        let mut trust = ca.map(Ca::trust).transpose()?.unwrap_or_default();
+        trust.insecure = values.is_insecure()?;
         let native = Arc::new(OpenStack::new());
         Ok(Self {
             name: super::NAME,
@@ -269,10 +220,6 @@ pub(crate) fn open(profile: Option<&str>) -> Result<Provider> {
         None => Config::from_env()?,
     }
     .try_into()
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 #[cfg(test)]

@@ -2,9 +2,6 @@
 //!
 //! <https://docs.openstack.org/api-guide/compute/faults.html>; each service has its own shape.
 
-use std::borrow::Cow;
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,7 +34,7 @@ pub(super) fn fault(response: &Response) -> Error {
     let error = Error::new(kind, text)
         .with_status(response.status)
         .answered_as(request_id(&response.headers))
-        .with_retry_after(retry_after(response));
+        .with_retry_after(answer::retry_after(response));
     match code {
         Some(code) => error.with_code(code),
         None => error,
@@ -55,7 +52,7 @@ fn kind(response: &Response, code: Option<&str>, text: &str) -> ErrorKind {
         405 | 406 | 501 => ErrorKind::Unsupported,
         409 => ErrorKind::Conflict,
         // Before Nova had 429 it slowed clients down with 413 and `overLimit`.
-        413 if code == Some("overLimit") || retry_after(response).is_some() => {
+        413 if code == Some("overLimit") || answer::retry_after(response).is_some() => {
             ErrorKind::RateLimited
         }
         413 => ErrorKind::Invalid,
@@ -82,14 +79,7 @@ fn words(response: &Response) -> Words {
     if let Ok(Value::Object(body)) = serde_json::from_slice(&response.body) {
         return words_of_json(&body);
     }
-    // No message is longer; a page may be.
-    let start = &response.body[..response.body.len().min(LONGEST_READ)];
-    let body = String::from_utf8_lossy(start);
-    let text = match answer::is_html(response) {
-        true => Cow::Owned(answer::text_of_html(&body)),
-        false => Cow::Borrowed(body.trim()),
-    };
-    Words { code: None, text: text.into_owned() }
+    Words { code: None, text: answer::words(response) }
 }
 
 /// Reads `{"forbidden": {"message": ..}}`, `{"error": {"title": .., "message": ..}}`,
@@ -142,25 +132,6 @@ fn unsaid(response: &Response) -> String {
         _ => format!("the cloud says {reason:?} and no more"),
     }
 }
-
-/// Reads `Retry-After` (RFC 9110, 10.2.3); a date counts from the answer's own.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.header("retry-after")?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let now = answer::http_date(response.header("date")?)?;
-            answer::http_date(text)?.duration_since(now).unwrap_or_default()
-        }
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
-/// Bytes of an error answer that is no JSON in which its words are looked for.
-const LONGEST_READ: usize = 16 * 1024;
-
-/// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests;

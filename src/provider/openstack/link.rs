@@ -1,11 +1,10 @@
 //! Paths: ids that stay in their segment, and links to next pages that stay at home.
 
-use std::fmt::Write;
-
 use serde::Deserialize;
 
 use crate::call::Cursor;
 use crate::error::{Error, Result};
+use crate::provider::dialect::percent;
 
 /// Writes an id as one segment of a path.
 ///
@@ -17,17 +16,7 @@ pub(super) fn segment(id: &str) -> Result<String> {
     if matches!(id, "" | "." | "..") || id.contains(['/', '\\']) {
         return Err(Error::invalid(format!("{id:?} is no id")));
     }
-    let mut out = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte {
-            // RFC 3986, 2.3: unreserved.
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into());
-            }
-            _ => write!(out, "%{byte:02X}").expect("a String takes all"),
-        }
-    }
-    Ok(out)
+    Ok(percent::encode(id, false))
 }
 
 /// Writes the path of one page of a list.

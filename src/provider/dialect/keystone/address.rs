@@ -3,6 +3,7 @@
 use http::Uri;
 
 use crate::error::{Error, Result};
+use crate::provider::dialect::config;
 
 /// Makes an address to log in at from what users write: with or without `/v3` and a slash at the end.
 pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
@@ -11,29 +12,12 @@ pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
         let shown = text.rsplit('@').next().unwrap_or_default();
         Error::invalid(format!("cannot log in at {shown:?}: {why}"))
     };
-    let is_web = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    if !is_web(text.trim()) {
-        return Err(wrong("the address must begin with http:// or https://"));
-    }
-    let uri: Uri = text.trim().parse().map_err(|_| wrong("that is no address"))?;
-    let (scheme, host) = match (uri.scheme_str(), uri.authority()) {
-        (Some(scheme @ ("http" | "https")), Some(host)) if !host.host().is_empty() => {
-            (scheme, host.as_str())
-        }
-        _ => return Err(wrong("that is no address")),
-    };
-    if host.contains('@') {
-        return Err(wrong("name and password do not belong in the address"));
-    }
-    if uri.query().is_some() || text.contains('#') {
-        return Err(wrong("the address has a query or a fragment"));
-    }
-    let path = uri.path().trim_end_matches('/');
-    let path = path.strip_suffix("/auth/tokens").unwrap_or(path);
+    let (host, path) = config::address(text).map_err(wrong)?;
+    let path = path.strip_suffix("/auth/tokens").unwrap_or(&path);
     match path.rsplit('/').next() {
-        Some("v3") => Ok(format!("{scheme}://{host}{path}")),
+        Some("v3") => Ok(format!("{host}{path}")),
         Some("v2.0" | "v2") => Err(wrong("Keystone v2 is not supported, only v3")),
-        _ => Ok(format!("{scheme}://{host}{path}/v3")),
+        _ => Ok(format!("{host}{path}/v3")),
     }
 }
 

@@ -1,38 +1,7 @@
-use std::fs;
-use std::path::Path;
-
 use super::*;
 use crate::error::ErrorKind;
+use crate::provider::dialect::config::{Folder, PEM, vars};
 use crate::provider::openstack::tests::failed;
-
-/// A folder of its own for one test, removed with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("welkin-{}-{test}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path: &Path = &self.0.join(name);
-        fs::write(path, text).expect("a file");
-        path.display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn vars(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-    let set: Vec<_> =
-        set.iter().map(|(name, text)| (String::from(*name), String::from(*text))).collect();
-    move |name| Some(set.iter().find(|(known, _)| known == name)?.1.clone())
-}
 
 const LOGIN: [(&str, &str); 5] = [
     ("OS_AUTH_URL", "http://h:5000"),
@@ -41,9 +10,6 @@ const LOGIN: [(&str, &str); 5] = [
     ("OS_PROJECT_NAME", "web"),
     ("OS_REGION_NAME", "north"),
 ];
-
-/// No certificate, but what one looks like from afar.
-const PEM: &str = "# my root\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 
 fn provider(config: Config) -> Result<Provider> {
     config.try_into()

@@ -171,27 +171,10 @@ fn the_request_id_is_kept_whatever_its_header_is_called() {
 }
 
 #[test]
-fn retry_after_is_read_in_seconds_and_as_a_date() {
-    let date = ("date", "Sun, 23 Nov 2025 03:58:39 GMT");
-    for (headers, wait) in [
-        (&[("retry-after", "7")][..], Some(7)),
-        (&[("retry-after", " 0 ")], Some(0)),
-        (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT"), date], Some(30)),
-        (&[("retry-after", "Sun, 23 Nov 2025 03:58:09 GMT"), date], Some(0)),
-        // A date alone needs a clock that agrees with the cloud's.
-        (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT")], None),
-        (&[("retry-after", "18446744073709551615")], Some(24 * 60 * 60)),
-        (&[("retry-after", "99999999999999999999999")], None),
-        (&[("retry-after", "-1"), date], None),
-        (&[("retry-after", "soon"), date], None),
-        (&[date], None),
-    ] {
-        let error = fault(&answer(429, headers, ""));
-        let wait = wait.map(Duration::from_secs);
-        assert_eq!(error.retry_after(), wait, "{headers:?}");
-    }
+fn too_large_for_now_is_too_often() {
     let slow = fault(&answer(413, &[("retry-after", "3")], ""));
     assert_eq!(slow.kind(), ErrorKind::RateLimited);
+    assert_eq!(slow.retry_after(), Some(std::time::Duration::from_secs(3)));
 }
 
 #[test]
