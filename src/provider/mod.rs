@@ -3,6 +3,8 @@
 //! A provider does no I/O, sees no clock and holds no session. Only its `config.rs` reads files and
 //! the environment, when a driver is opened. Outside its own folder it is named in this file alone.
 
+#[cfg(feature = "aws")]
+pub mod aws;
 mod dialect;
 #[cfg(feature = "openstack")]
 pub mod openstack;
@@ -18,6 +20,8 @@ use crate::service::storage::StorageApi;
 /// The table of providers: the name in selectors, and what opens what the user configured, or a
 /// named profile of it.
 const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[
+    #[cfg(feature = "aws")]
+    ("aws", aws::open),
     #[cfg(feature = "openstack")]
     ("openstack", openstack::open),
 ];

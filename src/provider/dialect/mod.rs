@@ -5,3 +5,7 @@ pub(super) mod config;
 #[cfg(feature = "openstack")]
 pub(super) mod keystone;
 pub(super) mod percent;
+#[cfg(feature = "aws")]
+pub(super) mod sigv4;
+#[cfg(feature = "aws")]
+pub(super) mod xml;
