@@ -147,7 +147,6 @@ impl Request {
         Self::new(Target::Service(service), Method::POST, path)
     }
 
-    #[allow(dead_code)] // Not every cloud has a service that is asked this way.
     pub(crate) fn put(service: Service, path: impl Into<String>) -> Self {
         Self::new(Target::Service(service), Method::PUT, path)
     }
@@ -267,8 +266,6 @@ pub(crate) trait Auth: Send + Sync {
 }
 
 /// A request on its way out, as far as signing needs it.
-// Not every cloud signs all of it.
-#[allow(dead_code)]
 pub(crate) struct Signing<'a> {
     pub(crate) method: &'a Method,
     /// Path and query as they go out.
@@ -295,8 +292,6 @@ pub(crate) struct Grant {
 }
 
 /// The secret of a token snapshot.
-// A build may be without a cloud of either kind.
-#[allow(dead_code)]
 pub(crate) enum Token {
     /// Goes on each request as it is.
     Header(HeaderValue),
@@ -306,7 +301,6 @@ pub(crate) enum Token {
 
 /// A pair of keys, and what proves them if they were lent for a time.
 #[derive(Clone, Debug)]
-#[allow(dead_code)]
 pub(crate) struct Keys {
     /// The public one's name.
     pub(crate) id: String,

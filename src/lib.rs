@@ -54,9 +54,10 @@
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `openstack` | yes | the provider for OpenStack clouds |
+//! | `aws` | no | the provider for AWS, and for stores of others that speak S3 |
 //! | `tls` | yes | HTTPS through rustls |
 //! | `sim` | no | `sim::Sim`, an embedded OpenStack for tests of your code |
-//! | `cli` | no | the command `welkin`, and with it `cargo demo` |
+//! | `cli` | no | the command `welkin` with all providers, and with it `cargo demo` |
 //!
 //! # More
 //! The [`manual`] tells about sharing, errors, configuration and how providers are added.

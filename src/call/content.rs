@@ -59,8 +59,8 @@ impl Content {
         stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
         size: u64,
     ) -> Self {
-        let source: Source = Box::pin(stream);
-        let once = Once { size, source: Mutex::new(Some(source)), waits: Arc::default() };
+        let source = Mutex::new(Some(Source::new(stream)));
+        let once = Once { size, source, waits: Arc::default() };
         Self(Kind::Once(Arc::new(once)))
     }
 
@@ -73,7 +73,6 @@ impl Content {
     }
 
     /// Returns the bytes, if all of them are at hand.
-    #[allow(dead_code)] // Asked by clouds that sign what is sent.
     pub(crate) fn bytes(&self) -> Option<&Bytes> {
         match &self.0 {
             Kind::Bytes(bytes) => Some(bytes),
@@ -98,7 +97,7 @@ impl Content {
         let Some(mut supply) = Supply::take(once) else { return Ok(()) };
         poll_fn(|cx| supply.poll_end(cx)).await?;
         // What has ended must not be asked again.
-        *once.source.lock() = Some(Box::pin(Pieces(io::empty())));
+        *once.source.lock() = Some(Source::new(Pieces(io::empty())));
         Ok(())
     }
 
@@ -132,7 +131,13 @@ pub(crate) enum Supplied {
     Once(Supply),
 }
 
-type Source = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+struct Source(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>);
+
+impl Source {
+    fn new(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
 
 /// Content that can be had once.
 struct Once {
@@ -216,7 +221,7 @@ impl Supply {
             return Poll::Ready(None);
         };
         let piece = loop {
-            match source.as_mut().poll_next(cx) {
+            match source.0.as_mut().poll_next(cx) {
                 Poll::Ready(Some(Ok(piece))) if piece.is_empty() => {}
                 other => break other,
             }

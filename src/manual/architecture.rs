@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! src/
-//!   driver.rs settings.rs op.rs cancel.rs page.rs error.rs    1  what a user holds
-//!   service/     compute (handle + what a provider must translate), node (the model)    2
-//!   call.rs      all that passes between provider and session, named by both
-//!   provider/    translators: the table of them, dialect/ (spoken by several clouds), openstack/    3
-//!   session/     send (attempts), token, pool, retry, route, clock, stats    4
+//!   driver.rs settings.rs op.rs cancel.rs page.rs download.rs error.rs    1  what a user holds
+//!   service/     compute, storage (handle + what a provider must translate), node (a model)    2
+//!   call.rs      all that passes between provider and session, named by both; call/content
+//!   provider/    translators: the table of them, dialect/ (spoken by several clouds),
+//!                aws/, openstack/    3
+//!   session/     send (attempts), token, pool, retry, route, body, clock, stats    4
 //!   wire/        connection (hyper, driven by its holder), drive, tcp, tls, stream, resolve,
 //!                home and park and alarm (what waiting means where)    5
 //!   sim/         the embedded cloud (feature sim)

@@ -13,6 +13,7 @@
 //! | `Failed` | the cloud tried and could not | read the text, destroy what is left |
 //! | `Forbidden` | known, but not allowed | ask the account's owner for the role |
 //! | `Invalid` | an argument or setting is wrong | correct it; nothing was changed |
+//! | `Local` | a reader or a file here failed | `source()` tells; give the content anew |
 //! | `NotFound` | there is no such thing | – |
 //! | `Other` | anything else | `status()`, `code()` and the text tell |
 //! | `Protocol` | the answer makes no sense | is it this cloud's API at that address? |

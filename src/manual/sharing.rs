@@ -85,6 +85,13 @@
 //! connection in the hands of tasks that only this thread could run, nobody can go on: the wait ends
 //! with `Timeout(Acquire)`, whose text says so. `.await` there instead.
 //!
+//! # Content
+//! Uploads and downloads hold one connection each from their first byte to their last, and no more of
+//! the content in memory than the connection has room for. A [`Content`](crate::Content) that reads
+//! from a plain [`Read`](std::io::Read) reads on whichever thread polls it: right for `.wait()`, and
+//! for files in tasks; what blocks long belongs in a stream. In `.wait()` a thread whose own stream
+//! has nothing to give sleeps until it is woken.
+//!
 //! # What is bounded
 //! Per host at most [`connections_per_host`](crate::Settings::connections_per_host) connections,
 //! 64 by default, and one more while a login finds all of them busy. Callers beyond that wait in

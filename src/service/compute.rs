@@ -1,5 +1,6 @@
 //! Compute: nodes, and what they are made from.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +142,13 @@ impl Compute {
         let call = id(node.as_ref(), "node")
             .and_then(|id| until_running(&self.api, id.to_owned(), FIRST_PAUSE));
         Op::new(&self.session, "wait_until_running", call).timeout(LONGEST_WAIT)
+    }
+}
+
+impl fmt::Debug for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.session.provider();
+        f.debug_struct("Compute").field("provider", &provider).finish_non_exhaustive()
     }
 }
 

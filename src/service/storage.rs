@@ -1,5 +1,6 @@
 //! Storage: containers, and the objects in them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -139,6 +140,13 @@ impl Storage {
         let call = both(container.as_ref(), name.as_ref())
             .and_then(|(container, name)| self.api.delete_object(container, name));
         Op::new(&self.session, "delete_object", call)
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.session.provider();
+        f.debug_struct("Storage").field("provider", &provider).finish_non_exhaustive()
     }
 }
 
