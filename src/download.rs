@@ -76,9 +76,11 @@ impl Download {
         Pieces::new(self)
     }
 
-    /// Gives it to a plain thread, piece by piece. Errors hold an [`Error`] inside.
+    /// Gives it to a plain thread, piece by piece. Errors hold an [`Error`] inside; after the first
+    /// there is nothing but that one.
     pub fn reader(self) -> impl Read + Send + 'static {
-        Reader { cancel: self.options.cancel.clone(), pieces: Pieces::new(self), at: Bytes::new() }
+        let (cancel, at) = (self.options.cancel.clone(), Bytes::new());
+        Reader { cancel, pieces: Pieces::new(self), at, failed: None }
     }
 
     /// Sets how long the whole may take, to its last byte.
@@ -178,12 +180,16 @@ struct Reader {
     cancel: Option<Cancel>,
     /// What is left of the last piece.
     at: Bytes,
+    failed: Option<Error>,
 }
 
 impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if into.is_empty() {
             return Ok(0);
+        }
+        if let Some(error) = &self.failed {
+            return Err(into_io(error.clone()));
         }
         if self.at.is_empty() {
             let pieces = &mut self.pieces;
@@ -192,9 +198,15 @@ impl Read for Reader {
                 None => wire::block_on(piece),
                 Some(cancel) => wire::block_on(cancel.bound(piece)),
             };
-            match piece.map_err(|e| into_io(e.during(self.pieces.provider, OPERATION)))? {
-                Some(piece) => self.at = piece,
-                None => return Ok(0),
+            match piece {
+                Ok(Some(piece)) => self.at = piece,
+                Ok(None) => return Ok(0),
+                Err(error) => {
+                    self.pieces.state = State::Over;
+                    let error = error.during(self.pieces.provider, OPERATION);
+                    self.failed = Some(error.clone());
+                    return Err(into_io(error));
+                }
             }
         }
         let n = into.len().min(self.at.len());

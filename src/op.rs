@@ -87,7 +87,7 @@ impl Options {
 }
 
 /// Headers that frame the message, change the form of its answer, or say who we are.
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 18] = [
     "accept-encoding",
     "authorization",
     "connection",
@@ -102,6 +102,9 @@ const RESERVED: [&str; 15] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
     "x-auth-token",
 ];
 

@@ -18,12 +18,14 @@ pub(super) struct Body {
     lease: Option<Lease>,
     status: StatusCode,
     request_id: Option<HeaderValue>,
+    /// The reader has a piece, and takes its time with it.
+    paused: bool,
 }
 
 impl Body {
     pub(super) fn new(lease: Lease, head: &Parts) -> Self {
         let request_id = request_id(&head.headers);
-        Self { lease: Some(lease), status: head.status, request_id }
+        Self { lease: Some(lease), status: head.status, request_id, paused: true }
     }
 }
 
@@ -31,10 +33,16 @@ impl Stream for Body {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let paused = std::mem::take(&mut self.paused);
         let Some(lease) = &mut self.lease else {
             return Poll::Ready(None);
         };
-        let piece = ready!(lease.connection().poll_piece(cx));
+        let connection = lease.connection();
+        if paused {
+            connection.resume();
+        }
+        let piece = ready!(connection.poll_piece(cx));
+        self.paused = true;
         if !matches!(piece, Some(Ok(_))) {
             self.lease = None;
         }

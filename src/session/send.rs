@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -128,7 +128,9 @@ impl Tries {
                 // Twice refused is refused, unless others did well with the same token.
                 let most = if snapshot.was_accepted() { 4 } else { 2 };
                 let now = Moment::now();
-                let rejected = self.refused < most && core.tokens.reject(snapshot.generation, now);
+                let rejected = !snapshot.is_forever()
+                    && self.refused < most
+                    && core.tokens.reject(snapshot.generation, now);
                 if rejected && !spent {
                     return Verdict::Again;
                 }
@@ -168,7 +170,13 @@ impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
     pub(super) async fn send(&self, mut outgoing: Outgoing<'_>) -> Result<Response> {
         let Outgoing { request, options, .. } = outgoing;
-        request.body.check().await?;
+        let own_reactor = self.settings.own_reactor;
+        alarm::timeout_at(outgoing.deadline, own_reactor, request.body.check())
+            .await
+            .unwrap_or_else(|| {
+                let text = "the source of an empty upload did not end in time";
+                Err(Error::new(ErrorKind::Timeout(Phase::Answer), text))
+            })?;
         let plan = options.retry.unwrap_or(self.settings.retry);
         let mut tries = Tries::default();
         loop {
@@ -209,7 +217,8 @@ impl Core {
             let text = "the time was over before the request could be sent";
             return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
         }
-        let Request { patient, live, .. } = *outgoing.request;
+        let request = outgoing.request;
+        let Request { patient, live, .. } = *request;
         let limit = if outgoing.has_no_limit() { now + A_YEAR } else { outgoing.deadline };
         let deadline = limit.min(now + self.settings.attempt_timeout);
         let stall = patient.then_some(self.settings.stall_timeout);
@@ -218,6 +227,12 @@ impl Core {
             Ok(head) => head,
             Err(broken) => return Outcome::Broken(broken),
         };
+        if patient && request.method == Method::GET && !has_end(&head) {
+            let id = request_id(&head.headers);
+            let text = "the answer does not say where it ends, so that nobody could see it cut";
+            let error = body::named(Error::protocol(text).lasting(), head.status, &id);
+            return Outcome::NotAllowed(error);
+        }
         let (body, live) = if live && head.status.is_success() {
             (Bytes::new(), Some(Live::new(Body::new(lease, &head))))
         } else {
@@ -253,7 +268,7 @@ impl Core {
     async fn prepare(&self, outgoing: Outgoing<'_>, fresh: bool) -> Result<Prepared, Outcome> {
         let Outgoing { request, region, options, deadline } = outgoing;
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
-        let replayable = request.replay == Replay::Safe;
+        let replayable = request.replay == Replay::Safe && request.body.bytes().is_some();
         let need = Need { deadline, replayable, fresh, login: false };
         loop {
             let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;
@@ -352,6 +367,12 @@ fn join(base: &str, path: &str) -> Result<Uri> {
     joined.push_str(path);
     let parsed = PathAndQuery::from_maybe_shared(Bytes::from(joined)).map(Uri::from);
     parsed.map_err(|e| Error::invalid(format!("{path:?} cannot be a path")).with_source(e))
+}
+
+/// Tells whether a body that breaks off can be told from a whole one (RFC 9112, 6.3).
+fn has_end(head: &Parts) -> bool {
+    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|n| head.headers.contains_key(n));
+    framed || !head.status.is_success() || head.status == StatusCode::NO_CONTENT
 }
 
 fn ambiguous(error: Error) -> Error {

@@ -1,6 +1,7 @@
 //! The session against a server that does what a test says, in every home.
 
 mod content;
+mod downloads;
 mod failures;
 mod hazards;
 mod homes;

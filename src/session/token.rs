@@ -28,6 +28,8 @@ pub(crate) struct Snapshot {
     /// From here on it is not used.
     pub(crate) end: Moment,
     pub(crate) routes: Routes,
+    /// There is no other to be had.
+    forever: bool,
     /// The cloud took it at least once, so a later refusal is about its age, not about us.
     accepted: AtomicBool,
 }
@@ -43,7 +45,12 @@ impl Snapshot {
     ) -> Self {
         let renew = began.plus(lifetime - ahead(lifetime, fastrand::f64()));
         let end = began.plus(lifetime);
-        Self { token, generation, renew, end, routes, accepted: AtomicBool::new(false) }
+        let (forever, accepted) = (lifetime == Duration::MAX, AtomicBool::new(false));
+        Self { token, generation, renew, end, routes, forever, accepted }
+    }
+
+    pub(crate) fn is_forever(&self) -> bool {
+        self.forever
     }
 
     pub(crate) fn note_accepted(&self) {

@@ -266,6 +266,11 @@ impl Connection {
         }
     }
 
+    /// Goes on reading after a pause that was the reader's own.
+    pub(crate) fn resume(&self) {
+        self.socket.resume();
+    }
+
     /// The exchange is over, and went well.
     fn end(&mut self) {
         if std::mem::take(&mut self.busy) {

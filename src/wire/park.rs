@@ -101,7 +101,7 @@ impl Parker {
         self.wake_by_ref();
     }
 
-    /// Blocks in `f` on a stream, unless the thread was interrupted.
+    /// Blocks in `f` on a stream; `None` if the thread was interrupted before or meanwhile.
     #[cfg(unix)]
     pub(crate) fn block<R>(&self, stream: &Arc<TcpStream>, f: impl FnOnce() -> R) -> Option<R> {
         {
@@ -112,8 +112,10 @@ impl Parker {
             blocked.on = Some(Arc::clone(stream));
         }
         let result = f();
-        self.blocked.lock().on = None;
-        Some(result)
+        let mut blocked = self.blocked.lock();
+        blocked.on = None;
+        // What was seen may be the end that the interruption made.
+        (!blocked.interrupted).then_some(result)
     }
 }
 

@@ -117,6 +117,11 @@ impl Socket {
         state.moved = false;
     }
 
+    /// Goes on after a pause that was the caller's own: it does not count.
+    pub(crate) fn resume(&self) {
+        self.state.lock().terms.bytes_moved();
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         self.state.lock().terms.deadline
     }
@@ -224,14 +229,18 @@ impl Socket {
     ) -> Poll<io::Result<()>> {
         let mut state = self.state.lock();
         if park::in_wait() {
-            if !std::mem::take(&mut state.may_block) {
+            let flags = if std::mem::take(&mut state.may_block) {
+                self.arm_receive_timeout(&mut state)?;
+                RecvFlags::empty()
+            } else if state.source_waits.is_some() {
+                // Whoever uploads looks now and then whether it was refused already.
+                RecvFlags::DONTWAIT
+            } else {
                 return Poll::Pending;
-            }
-            self.arm_receive_timeout(&mut state)?;
+            };
             let received = park::with_parker(|parker| {
                 let State { scratch, .. } = &mut *state;
-                parker
-                    .block(&self.stream, || receive(&self.stream, scratch, buf, RecvFlags::empty()))
+                parker.block(&self.stream, || receive(&self.stream, scratch, buf, flags))
             });
             return match received.flatten() {
                 Some(Ok(_)) => {

@@ -57,6 +57,11 @@ impl Socket {
         self.0.lock().terms = terms;
     }
 
+    /// Goes on after a pause that was the caller's own: it does not count.
+    pub(crate) fn resume(&self) {
+        self.0.lock().terms.bytes_moved();
+    }
+
     pub(crate) fn deadline(&self) -> Instant {
         self.0.lock().terms.deadline
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::endpoint::check_region;
 use super::fault;
 use crate::call::{Auth, Endpoint, Grant, Keys, Response, Signing, Step, Token};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,8 @@ impl Auth for Signer {
         let Token::Keys(keys) = token else {
             return Err(Error::invalid("AWS signs with keys, and this token is not one"));
         };
+        // It goes into a line whose parts have meanings.
+        check_region(region, "the region")?;
         let payload = body.bytes().map_or(Payload::Unsigned, |bytes| Payload::Bytes(bytes));
         sigv4::sign(keys, Scope { region, service }, now, method, uri, headers, payload)
     }

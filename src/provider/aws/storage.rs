@@ -7,6 +7,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
+use super::endpoint::check_region;
 use super::{Aws, fault};
 use crate::call::{Call, Content, Cursor, Page, Request, Response, Service, Step};
 use crate::error::{Error, Result};
@@ -15,10 +16,12 @@ use crate::service::storage::{Container, Object, StorageApi};
 
 impl StorageApi for Aws {
     fn list_containers(&self, from: Option<&Cursor>) -> Result<Call<Page<Container>>> {
-        let path = match from {
-            Some(cursor) => format!("/?continuation-token={}", escaped(cursor.as_str())),
-            None => "/".to_owned(),
-        };
+        // An account with very many is asked for pages, and only for pages.
+        let mut path = "/?max-buckets=1000".to_owned();
+        if let Some(cursor) = from {
+            path.push_str("&continuation-token=");
+            path.push_str(&escaped(cursor.as_str()));
+        }
         Ok(Call::new(Request::get(S3, path), |response| {
             let list: Buckets =
                 fault::xml(&response, "ListAllMyBucketsResult", "a list of buckets")?;
@@ -31,6 +34,7 @@ impl StorageApi for Aws {
         let mut request = Request::put(S3, bucket(name)?);
         // Where S3 began it must not be told its own region, everywhere else it must.
         if let Some(region) = region.filter(|region| *region != FIRST_REGION) {
+            check_region(region, "the region")?;
             let body = format!(
                 "<CreateBucketConfiguration xmlns=\"{NAMESPACE}\"><LocationConstraint>{region}\
                  </LocationConstraint></CreateBucketConfiguration>"
@@ -65,7 +69,15 @@ impl StorageApi for Aws {
             let escaped = list.encoding_type.as_deref() == Some("url");
             let objects = list.contents.into_iter();
             let objects = objects.map(|key| key.into_object(&container, escaped)).collect();
-            let next = if list.is_truncated { token(list.next_continuation_token) } else { None };
+            let next = match token(list.next_continuation_token) {
+                _ if !list.is_truncated => None,
+                Some(next) => Some(next),
+                None => {
+                    let text = "the list was cut short and does not say where it goes on; does \
+                                this store know ListObjectsV2?";
+                    return Err(Error::protocol(text).with_status(response.status));
+                }
+            };
             Ok(Step::Done(Page::new(objects, next)))
         }))
     }

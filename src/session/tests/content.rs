@@ -1,7 +1,6 @@
-//! Content of any size, both ways: what goes out again, what never does, and what is kept in memory.
+//! Uploads of any size: what goes out again, what never does, and what is kept in memory.
 
-use std::future::poll_fn;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,23 +9,12 @@ use futures_core::Stream;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::call::{Content, Response};
-use crate::download::Download;
+use crate::call::Content;
 
 fn put(session: &Session, path: &str, content: impl Into<Content>) -> Op<String> {
     let mut call = call(Method::PUT, path);
     (call.request.body, call.request.patient) = (content.into(), true);
     Op::new(session, "put", Ok(call))
-}
-
-fn download(session: &Session, path: &str) -> Download {
-    let mut request = Request::new(Target::Service(SERVICE), Method::GET, path);
-    request.patient = true;
-    let read = |answer: Response| match answer.status.is_success() {
-        true => Ok(Step::Done(answer)),
-        false => Err(Error::new(ErrorKind::NotFound, "no such thing").with_status(answer.status)),
-    };
-    Download::new(session, Ok(Call::new(request, read)))
 }
 
 /// Answers with the sum of what came.
@@ -168,10 +156,14 @@ fn what_was_given_away_is_not_sent_again_and_what_was_not_is() {
         get(&session, "/warm").wait().unwrap();
         server.wait_until_closed();
         thread::sleep(Duration::from_millis(11));
-        let content = Content::reader(&b"abc"[..], 3);
-        let mut call = call(Method::POST, "/sum");
-        call.request.body = content;
-        assert_eq!(Op::new(&session, "post", Ok(call)).wait().unwrap(), "294");
+        for method in [Method::POST, Method::PUT] {
+            let mut call = call(method, "/sum");
+            call.request.body = Content::reader(&b"abc"[..], 3);
+            assert_eq!(Op::new(&session, "send", Ok(call)).wait().unwrap(), "294");
+            get(&session, "/warm").wait().unwrap();
+            server.wait_until_closed();
+            thread::sleep(Duration::from_millis(11));
+        }
     }
 }
 
@@ -231,7 +223,9 @@ fn a_source_that_waits_is_waited_for_and_an_early_answer_is_heard() {
             thread::sleep(Duration::from_millis(50));
             let mut gate = gate.lock();
             gate.0 = true;
-            gate.1.take().unwrap().wake();
+            if let Some(waker) = gate.1.take() {
+                waker.wake();
+            }
         });
         let op = put(&session, "/sum", content);
         let sum = if wait { op.wait() } else { runtime.block_on(op) };
@@ -250,7 +244,7 @@ fn a_source_that_waits_is_waited_for_and_an_early_answer_is_heard() {
 #[test]
 fn an_upload_asks_its_source_for_no_more_than_the_peer_takes() {
     let server = Server::start(|asked| match asked.path.as_str() {
-        "/hand" => Reply::Hand(Box::new(|_| thread::sleep(Duration::from_millis(400)))),
+        "/hand" => Reply::Hand(Box::new(|_| thread::sleep(Duration::from_secs(2)))),
         _ => echo(asked),
     });
     let session = session(&server, quick());
@@ -266,192 +260,100 @@ fn an_upload_asks_its_source_for_no_more_than_the_peer_takes() {
     }
 }
 
-/// Serves `/hand` as `pieces` of 64 KiB each, as fast as they are taken, counted.
-fn source_of(pieces: usize, sent: &Arc<AtomicUsize>) -> Reply {
-    let sent = Arc::clone(sent);
-    Reply::Hand(Box::new(move |stream| {
-        let mut out = *stream.get_ref();
-        let head = format!("HTTP/1.1 200 X\r\nContent-Length: {}\r\n\r\n", pieces << 16);
-        out.write_all(head.as_bytes()).unwrap();
-        let piece = vec![1u8; 64 << 10];
-        for _ in 0..pieces {
-            if out.write_all(&piece).is_err() {
-                return;
-            }
-            sent.fetch_add(piece.len(), SeqCst);
-        }
-        // Until the client leaves, or asks for the next one.
-        while stream.read_line(&mut String::new()).is_ok_and(|n| n > 2) {}
-    }))
+/// Gives small pieces, each after a while.
+struct Slow {
+    pieces: usize,
+    pause: Duration,
+    given: Arc<AtomicUsize>,
 }
 
-#[test]
-fn a_download_keeps_no_more_than_a_piece_and_gives_its_connection_back_at_the_end() {
-    let sent = Arc::<AtomicUsize>::default();
-    let counts = Arc::clone(&sent);
-    let server = Server::start(move |asked| match asked.path.as_str() {
-        "/hand" => source_of(1024, &counts),
-        _ => echo(asked),
-    });
-    let session = session(&server, quick().connections_per_host(1));
-    let mut reader = download(&session, "/hand").reader();
-    let mut some = [0; 100];
-    reader.read_exact(&mut some).unwrap();
-    thread::sleep(Duration::from_millis(200));
-    let ahead = sent.load(SeqCst);
-    assert!(ahead < 16 << 20, "{ahead} of 64 MiB are on their way to one who took 100 bytes");
-    let busy = get(&session, "/x").timeout(Duration::from_millis(50)).wait().unwrap_err();
-    assert_eq!(busy.kind(), ErrorKind::Timeout(Phase::Acquire), "it has the only connection");
-    let rest = io::copy(&mut reader, &mut io::sink()).unwrap();
-    assert_eq!(rest, (64 << 20) - 100);
-    let Stats { connections_idle, .. } = session.stats();
-    assert_eq!(connections_idle, 1);
-    drop(reader);
-
-    let stream = download(&session, "/hand").stream();
-    assert_eq!(smol::block_on(length(stream)).unwrap(), 64 << 20);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let stream = download(&session, "/hand").stream();
-    assert_eq!(runtime.block_on(length(stream)).unwrap(), 64 << 20);
-    // Begun here, ended there.
-    let mut stream = download(&session, "/hand").stream();
-    assert!(runtime.block_on(poll_fn(|cx| Pin::new(&mut stream).poll_next(cx))).is_some());
-    drop(runtime);
-    assert!(smol::block_on(length(stream)).unwrap() > 60 << 20);
-}
-
-async fn length(mut stream: impl Stream<Item = Result<Bytes>> + Unpin) -> Result<usize> {
-    let mut length = 0;
-    while let Some(piece) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
-        length += piece?.len();
+impl Read for Slow {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        thread::sleep(self.pause);
+        self.given.fetch_add(1, SeqCst);
+        let some = into.len().min(1_000).min(self.pieces * 1_000);
+        self.pieces = self.pieces.saturating_sub(1);
+        Ok(some)
     }
-    Ok(length)
+}
+
+fn slow(pieces: usize, given: &Arc<AtomicUsize>) -> Content {
+    let pause = Duration::from_millis(20);
+    let reader = Slow { pieces, pause, given: Arc::clone(given) };
+    Content::reader(reader, 1_000 * pieces as u64)
 }
 
 #[test]
-fn a_download_dropped_early_frees_its_place() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        "/hand" => source_of(1024, &Arc::default()),
-        _ => echo(asked),
-    });
-    let session = session(&server, quick().connections_per_host(1));
-    let mut reader = download(&session, "/hand").reader();
-    reader.read_exact(&mut [0; 10]).unwrap();
-    drop(reader);
-    assert_eq!(get(&session, "/x").wait().unwrap(), "/x");
-    assert_eq!(server.seen.connections.load(SeqCst), 2, "the first was closed, half read");
-}
-
-#[test]
-fn a_download_cut_short_never_looks_whole() {
-    let cut = Arc::new(AtomicUsize::new(0));
-    let cuts = Arc::clone(&cut);
-    let server = Server::start(move |asked| match asked.path.as_str() {
-        "/cut" if cuts.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() => {
-            Reply::Raw(b"HTTP/1.1 200 X\r\nContent-Length: 50\r\nX-Request-Id: r1\r\n\r\nhalf")
-        }
-        _ => echo(asked),
-    });
+fn a_slow_reader_is_ended_by_time_and_by_cancel() {
+    let server = Server::start(echo);
     let session = session(&server, quick());
-    cut.store(1, SeqCst);
-    assert_eq!(download(&session, "/cut").bytes().wait().unwrap(), "/cut", "begun anew");
-    cut.store(2, SeqCst);
-    let mut text = String::new();
-    let error = download(&session, "/cut").reader().read_to_string(&mut text).unwrap_err();
-    assert_eq!((text.as_str(), error.kind()), ("half", io::ErrorKind::InvalidData));
-    let error = error.into_inner().unwrap().downcast::<Error>().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
-    assert_eq!((error.operation(), error.provider()), (Some("download_object"), Some("test")));
-    assert_eq!(error.request_id(), Some("r1"));
-    let error = smol::block_on(length(download(&session, "/cut").stream())).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
-}
-
-#[test]
-fn content_may_take_long_but_not_stand_still() {
-    let slow = |pause: u64, pieces: usize| {
-        Reply::Hand(Box::new(move |stream| {
-            let mut out = *stream.get_ref();
-            let head = format!("HTTP/1.1 200 X\r\nContent-Length: {pieces}\r\n\r\n");
-            out.write_all(head.as_bytes()).unwrap();
-            for _ in 0..pieces {
-                thread::sleep(Duration::from_millis(pause));
-                let _ = out.write_all(b"x");
-            }
-        }))
-    };
-    let server = Server::start(move |asked| match asked.path.as_str() {
-        "/hand/slow" => slow(50, 12),
-        "/hand/still" => slow(700, 2),
-        _ => echo(asked),
-    });
-    let short = Duration::from_millis(300);
-    let settings = quick().attempt_timeout(short).stall_timeout(short).timeout(short);
-    let session = session(&server, settings.retry(Retry::never()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     get(&session, "/warm").wait().unwrap();
-    assert_eq!(download(&session, "/hand/slow").bytes().wait().unwrap(), "x".repeat(12));
-    let mut text = String::new();
-    download(&session, "/hand/slow").reader().read_to_string(&mut text).unwrap();
-    assert_eq!(text.len(), 12);
-    let all = smol::block_on(length(download(&session, "/hand/slow").stream()));
-    assert_eq!(all.unwrap(), 12);
-
-    let still = download(&session, "/hand/still").bytes().wait().unwrap_err();
-    assert_eq!(still.kind(), ErrorKind::Timeout(Phase::Answer));
-    let still = download(&session, "/hand/still").reader().read_to_string(&mut text).unwrap_err();
-    assert_eq!(still.kind(), io::ErrorKind::TimedOut);
-    let limited = download(&session, "/hand/slow").timeout(Duration::from_millis(200));
-    let error = limited.reader().read_to_string(&mut text).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-}
-
-#[test]
-fn a_download_is_cancelled_between_and_within_its_pieces() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        "/hand" => Reply::Hand(Box::new(|stream| {
-            let head = b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nhalf";
-            let mut out = *stream.get_ref();
-            out.write_all(head).unwrap();
-            let _ = stream.read_to_end(&mut Vec::new());
-        })),
-        _ => echo(asked),
-    });
-    let session = session(&server, quick());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for wait in [true, false] {
-        let cancel = Cancel::new();
-        let download = download(&session, "/hand").cancel_on(&cancel);
-        let soon = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            cancel.cancel();
-        });
-        let error = if wait {
-            let error = download.reader().read_to_string(&mut String::new()).unwrap_err();
-            *error.into_inner().unwrap().downcast::<Error>().unwrap()
-        } else {
-            runtime.block_on(length(download.stream())).unwrap_err()
-        };
-        assert_eq!(error.kind(), ErrorKind::Canceled);
-        assert_eq!(error.operation(), Some("download_object"));
-        soon.join().unwrap();
+        for by_cancel in [true, false] {
+            let (given, cancel) = (Arc::default(), Cancel::new());
+            let op = put(&session, "/x", slow(1_000, &given)).cancel_on(&cancel);
+            let op = if by_cancel { op } else { op.timeout(Duration::from_millis(200)) };
+            let soon = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(200));
+                if by_cancel {
+                    cancel.cancel();
+                }
+            });
+            let error = if wait { op.wait() } else { runtime.block_on(op) }.unwrap_err();
+            let expected = match by_cancel {
+                true => ErrorKind::Canceled,
+                false => ErrorKind::Timeout(Phase::Answer),
+            };
+            assert_eq!(error.kind(), expected);
+            let given = given.load(SeqCst);
+            assert!(given < 500, "{given} of 1000 pieces, which take 20 s");
+            soon.join().unwrap();
+        }
     }
-    assert_eq!(get(&session, "/x").wait().unwrap(), "/x");
+    let given = Arc::default();
+    let dropped = put(&session, "/x", slow(1_000, &given));
+    let limit = Duration::from_millis(200);
+    assert!(runtime.block_on(async { tokio::time::timeout(limit, dropped).await }).is_err());
+    assert!(given.load(SeqCst) < 500);
 }
 
 #[test]
-fn what_is_not_there_says_so_before_the_first_piece() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        "/none" => Reply::Text(404, "nothing".into()),
-        _ => echo(asked),
-    });
+fn a_refusal_is_heard_before_all_was_sent() {
+    for closes in [true, false] {
+        let server = Server::start(move |asked| match asked.path.as_str() {
+            "/hand" => Reply::Hand(Box::new(move |stream| {
+                let mut out = *stream.get_ref();
+                let _ = out.write_all(b"HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\nno");
+                if !closes {
+                    let _ = stream.read_to_end(&mut Vec::new());
+                }
+            })),
+            _ => echo(asked),
+        });
+        let session = session(&server, quick());
+        get(&session, "/warm").wait().unwrap();
+        let given = Arc::default();
+        let error = put(&session, "/hand", slow(200, &given)).wait().unwrap_err();
+        assert_eq!(error.status().expect("an answer"), 403, "{error:?}");
+        let given = given.load(SeqCst);
+        assert!(given < 100, "{given} of 200 pieces");
+    }
+}
+
+#[test]
+fn an_empty_source_that_never_ends_is_not_waited_for() {
+    struct Never;
+    impl Stream for Never {
+        type Item = io::Result<Bytes>;
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+    let server = Server::start(echo);
     let session = session(&server, quick());
-    let error = smol::block_on(length(download(&session, "/none").stream())).unwrap_err();
-    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::NotFound, 404));
-    let error = download(&session, "/none").reader().read(&mut [0]).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    let settings = quick().largest_answer(10);
-    let small = super::session(&server, settings);
-    let error = download(&small, "/longer-than-ten").bytes().wait().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
-    assert_eq!(smol::block_on(length(download(&small, "/longer-than-ten").stream())).unwrap(), 16);
+    let limit = Duration::from_millis(100);
+    let error = put(&session, "/x", Content::stream(Never, 0)).timeout(limit).wait().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Answer));
+    assert_eq!(server.seen.requests.load(SeqCst), 0);
 }

@@ -9,7 +9,7 @@ fn aws() -> Aws {
 #[test]
 fn buckets_are_listed() {
     let call = aws().list_containers(None).expect("a call");
-    assert_eq!(call.request.path, "/");
+    assert_eq!(call.request.path, "/?max-buckets=1000");
     let list = r#"<?xml version="1.0" encoding="UTF-8"?>
         <ListAllMyBucketsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <Owner><ID>me</ID></Owner>
@@ -22,7 +22,7 @@ fn buckets_are_listed() {
     assert_eq!(names, ["a", "b"]);
     assert_eq!(page.items[0].created_at, answer::time("2025-11-23T03:58:39Z"));
     let next = aws().list_containers(page.next.as_ref()).expect("a call");
-    assert_eq!(next.request.path, "/?continuation-token=t%2F1");
+    assert_eq!(next.request.path, "/?max-buckets=1000&continuation-token=t%2F1");
     let none = "<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>";
     assert_eq!(read(next, 200, &[], none).expect("a page").items, []);
 }
@@ -39,6 +39,8 @@ fn a_bucket_is_created_in_the_region_that_is_asked() {
         assert!(body(&call).contains(sent) && body(&call).is_empty() == sent.is_empty());
         assert_eq!(read(call, 200, &[], "").expect("a bucket").name, "b");
     }
+    let odd = aws().create_container("b", Some("x</LocationConstraint>"));
+    assert_eq!(failed(odd).kind(), ErrorKind::Invalid);
     let taken = "<Error><Code>BucketAlreadyOwnedByYou</Code></Error>";
     let call = aws().create_container("b", None).expect("a call");
     assert_eq!(failed(read(call, 409, &[], taken)).kind(), ErrorKind::Conflict);
@@ -86,6 +88,9 @@ fn objects_are_listed_by_the_names_that_they_have() {
     let page = read(next, 200, &[], &list("", false)).expect("a page");
     assert_eq!(page.items[0].name, "a%2Fb+c%2Bd", "nobody said that it is escaped");
     assert_eq!(page.next, None, "a token without more to come leads nowhere");
+    let cut = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
+    let call = aws().list_objects("b", None).expect("a call");
+    assert_eq!(failed(read(call, 200, &[], cut)).kind(), ErrorKind::Protocol, "never half a list");
 }
 
 #[test]
