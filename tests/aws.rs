@@ -86,8 +86,8 @@ fn wrong_keys_are_auth_and_too_few_rights_forbidden() {
     assert!(!format!("{error} {error:?}").contains("not-this"));
     let error = with("AKIAWELKINNOBODY".into(), "not-this");
     assert_eq!(error.kind(), ErrorKind::Auth, "{error:?}");
-    let powerless = var("WELKIN_AWS_POWERLESS_ACCESS_KEY_ID");
-    let error = with(powerless, &var("WELKIN_AWS_POWERLESS_SECRET_ACCESS_KEY"));
+    let powerless = var("WELKIN_AWS_OTHER_ACCESS_KEY_ID");
+    let error = with(powerless, &var("WELKIN_AWS_OTHER_SECRET_ACCESS_KEY"));
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error:?}");
 }
 

@@ -20,6 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// given is gone, so from its first byte on a failure is the caller's to repeat; until then it is
 /// tried again as well.
 ///
+/// To copy, give a download's reader or stream: both need a connection at the same time, so that as
+/// many copies at once as there are connections to a host wait for each other. Have the download
+/// read its first piece before the upload begins, or let each have a driver of its own.
+///
 /// # Example
 /// ```no_run
 /// use std::fs::File;
@@ -51,7 +55,8 @@ impl Content {
         Self::stream(Pieces(reader), size)
     }
 
-    /// Takes `size` bytes from a stream. It is asked for more only as the connection takes them.
+    /// Takes `size` bytes from a stream, which must end after them. It is asked for more only as the
+    /// connection takes them.
     ///
     /// # Errors
     /// As [`reader`](Content::reader).

@@ -46,7 +46,8 @@ pub(crate) struct Routes {
     made: Made,
 }
 
-/// A list that only grows, so that its readers need no lock.
+/// A list that only grows, so that its readers need no lock. It is short: one entry for each service
+/// and region that was asked for.
 #[derive(Default)]
 struct Made(OnceLock<Box<(Route, Made)>>);
 
@@ -80,8 +81,8 @@ impl Routes {
         };
         self.made.find_or_add(service, region, || {
             // It becomes part of the host that gets the signature.
-            let label = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            if !region.chars().all(label) {
+            let of_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if !region.chars().all(of_label) || region.len() > LONGEST_LABEL {
                 return Err(Error::invalid(format!("{region:?} cannot be a region's name")));
             }
             let url = pattern.url.replace(REGION, region);
@@ -145,6 +146,16 @@ impl Made {
     }
 }
 
+/// One by one: were it many after all, a drop within a drop would use up the stack.
+impl Drop for Made {
+    fn drop(&mut self) {
+        let mut rest = self.0.take();
+        while let Some(mut entry) = rest {
+            rest = entry.1.0.take();
+        }
+    }
+}
+
 fn listed<'a>(names: impl Iterator<Item = impl AsRef<str> + 'a>) -> String {
     let mut names: Vec<_> = names.map(|n| n.as_ref().to_owned()).collect();
     names.retain(|n| !n.is_empty());
@@ -153,6 +164,8 @@ fn listed<'a>(names: impl Iterator<Item = impl AsRef<str> + 'a>) -> String {
     if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
+/// RFC 1123, 2.1.
+const LONGEST_LABEL: usize = 63;
 /// Stands for the region's name in an endpoint's address.
 const REGION: &str = "{region}";
 
@@ -220,7 +233,7 @@ mod tests {
     #[test]
     fn a_region_that_would_change_the_host_is_refused() {
         let routes = routes();
-        for odd in ["evil.example/", "a.b", "a b", "é", "a@b", "a:1"] {
+        for odd in ["evil.example/", "a.b", "a b", "é", "a@b", "a:1", &"a".repeat(64)] {
             let error = routes.find("c", Some(odd), make).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{odd}");
         }

@@ -18,15 +18,15 @@ def main():
     key, powerless = make_users(client("iam", endpoint, ("nobody", "nothing")))
     expect_refusals(endpoint, key, powerless)
     run_instances(client("ec2", endpoint, key))
-    print("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL")
     for name, value in {
         "AWS_ACCESS_KEY_ID": key[0],
         "AWS_SECRET_ACCESS_KEY": key[1],
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL_EC2": endpoint,
         "AWS_ENDPOINT_URL_S3": endpoint,
-        "WELKIN_AWS_POWERLESS_ACCESS_KEY_ID": powerless[0],
-        "WELKIN_AWS_POWERLESS_SECRET_ACCESS_KEY": powerless[1],
+        "WELKIN_AWS_OTHER_ACCESS_KEY_ID": powerless[0],
+        "WELKIN_AWS_OTHER_SECRET_ACCESS_KEY": powerless[1],
+        "WELKIN_AWS_REFUSES": "others",
     }.items():
         print(f"export {name}={value}")
 

@@ -110,7 +110,7 @@ impl Config {
                 None => return Err(no_keys(&files.both(), env)),
             }
         }
-        values.take_rest(env, profile.as_ref());
+        values.take_rest(env, profile.as_ref())?;
         Self::checked(values, env)
     }
 
@@ -118,7 +118,7 @@ impl Config {
         let profile = files(env)?.profile(name)?;
         let mut values = Values::default();
         values.take_keys_of(&profile)?;
-        values.take_rest(env, Some(&profile));
+        values.take_rest(env, Some(&profile))?;
         Self::checked(values, env)
     }
 

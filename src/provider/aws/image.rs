@@ -10,11 +10,15 @@ use crate::error::Result;
 use crate::provider::dialect::answer;
 use crate::service::node::{Image, ImageState};
 
-/// All that the account may boot from, those of others as well: there are very many.
+/// The account's own and Amazon's: those that anybody else has made public are a hundred thousand.
 pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
     let query = Query::new("DescribeImages", VERSION)
         .with("Filter.1.Name", "image-type")
         .with("Filter.1.Value.1", "machine")
+        .with("Filter.2.Name", "state")
+        .with("Filter.2.Value.1", "available")
+        .with("Owner.1", "self")
+        .with("Owner.2", "amazon")
         .with("MaxResults", MOST);
     Ok(Call::new(turned_to(query, from).reading(EC2), |response| {
         let Images { images, next } =

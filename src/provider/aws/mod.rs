@@ -26,9 +26,12 @@
 //! `aws configure export-credentials --format env` prints them for the environment.
 //!
 //! # What is there
-//! Of S3: containers, objects, uploads and downloads of any size. An upload from a reader or a stream
+//! Of S3: containers, objects, uploads and downloads in one request each, which AWS takes up to 5 GB.
+//! An upload from a reader or a stream
 //! is signed without its content, which nobody has seen yet, so that only TLS keeps it whole on the
-//! way. Of EC2: nodes and images can be read.
+//! way. Of EC2: nodes can be read, and images, those of Amazon and the account's own.
+//! [`Driver::in_region`](crate::Driver::in_region) leads to the regions of the same part of AWS: from
+//! `us-east-1` to `eu-west-1`, not to `cn-north-1`.
 //!
 //! # Example
 //! ```no_run

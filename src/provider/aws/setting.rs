@@ -114,7 +114,7 @@ impl Values {
         &mut self,
         env: &dyn Fn(&str) -> Option<String>,
         profile: Option<&Profile>,
-    ) {
+    ) -> Result<()> {
         let env = |name: &'static str| Some((env(name).filter(|t| !t.is_empty())?, name));
         let mut take = |setting, names: &[&'static str], of_profile: Option<(&str, String)>| {
             let mut set = names.iter().filter_map(|name| env(name));
@@ -129,15 +129,27 @@ impl Values {
         take(Setting::CaBundle, &["AWS_CA_BUNDLE"], text("ca_bundle"));
 
         let is_true = |text: &str| text.eq_ignore_ascii_case("true");
-        let ignored = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|(t, _)| is_true(&t))
-            || text("ignore_configured_endpoint_urls").is_some_and(|(t, _)| is_true(t));
-        if ignored {
-            return;
+        let flag = |variable, key| match env(variable) {
+            Some((said, _)) => is_true(&said),
+            None => text(key).is_some_and(|(said, _)| is_true(said)),
+        };
+        for (variable, key) in ENDPOINTS_OF_OTHER_KINDS {
+            if flag(variable, key) {
+                let text = format!(
+                    "{variable} (or {key} in the profile) is not supported yet; unset it, and name \
+                     the endpoints by AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_EC2"
+                );
+                return Err(Error::new(ErrorKind::Unsupported, text));
+            }
+        }
+        if flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
+            return Ok(());
         }
         for (setting, service, name) in SERVICES {
             let url = profile.and_then(|p| Some((p.endpoint(service)?, p.place("endpoint_url"))));
             take(setting, &[name, "AWS_ENDPOINT_URL"], url);
         }
+        Ok(())
     }
 
     /// Sets the endpoint of every service, but of those that code has named one by one.
@@ -270,6 +282,12 @@ const PROFILE_KEYS: [(Setting, &str); 3] = [
     (Setting::AccessKeyId, "aws_access_key_id"),
     (Setting::SecretAccessKey, "aws_secret_access_key"),
     (Setting::SessionToken, "aws_session_token"),
+];
+
+/// Who asks for these must not get others unawares.
+const ENDPOINTS_OF_OTHER_KINDS: [(&str, &str); 2] = [
+    ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+    ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
 ];
 
 /// Services by the name that they have in a profile, and the variable of their endpoint.

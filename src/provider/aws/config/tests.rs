@@ -166,6 +166,21 @@ fn regions_and_endpoints_of_the_environment_have_an_order() {
 }
 
 #[test]
+fn endpoints_of_other_kinds_are_refused_and_the_environment_goes_first() {
+    let config = "[default]\nregion = r\nuse_fips_endpoint = true\nendpoint_url = http://file\n\
+                  ignore_configured_endpoint_urls = true\n";
+    let home = Home::new("aws-fips", config, CREDENTIALS);
+    let said = home.refused(&[], ErrorKind::Unsupported);
+    assert!(said.contains("AWS_USE_FIPS_ENDPOINT"), "{said}");
+    let no_fips = [("AWS_USE_FIPS_ENDPOINT", "false")];
+    assert_eq!(home.account(&[&no_fips]).s3, Endpoint::Default);
+    let heard = [("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false")];
+    assert_eq!(home.account(&[&no_fips, &heard]).s3, custom("http://file"));
+    let dual = [("AWS_USE_DUALSTACK_ENDPOINT", "true")];
+    home.refused(&[&no_fips, &dual], ErrorKind::Unsupported);
+}
+
+#[test]
 fn keys_that_are_missing_or_cannot_be_had_say_what_to_set() {
     let empty = Home::new("aws-empty", "[default]\nregion = us-west-2\n", "");
     for text in [
