@@ -93,12 +93,14 @@ impl Content {
         }
     }
 
-    /// Sees that a source that was said to be empty is; nobody else would look.
-    pub(crate) async fn check(&self) -> Result<()> {
+    /// Tells whether it has a source that was said to be empty, at which nobody else would look.
+    pub(crate) fn must_prove_empty(&self) -> bool {
+        self.size() == 0 && matches!(self.0, Kind::Once(_))
+    }
+
+    /// Sees that there is nothing in a source that was said to be empty.
+    pub(crate) async fn prove_empty(&self) -> Result<()> {
         let Kind::Once(once) = &self.0 else { return Ok(()) };
-        if once.size > 0 {
-            return Ok(());
-        }
         let Some(mut supply) = Supply::take(once) else { return Ok(()) };
         poll_fn(|cx| supply.poll_end(cx)).await?;
         // What has ended must not be asked again.
@@ -353,7 +355,9 @@ mod tests {
             };
             match said {
                 4 => assert_eq!((seen, error.is_none()), (4, true)),
-                0 => assert!(crate::wire::block_on(Content::reader(&b"x"[..], 0).check()).is_err()),
+                0 => assert!(
+                    crate::wire::block_on(Content::reader(&b"x"[..], 0).prove_empty()).is_err()
+                ),
                 _ => {
                     assert_eq!((seen, error.unwrap().kind()), (sent, ErrorKind::Local));
                     drop(supply);

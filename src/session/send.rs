@@ -170,13 +170,9 @@ impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
     pub(super) async fn send(&self, mut outgoing: Outgoing<'_>) -> Result<Response> {
         let Outgoing { request, options, .. } = outgoing;
-        let own_reactor = self.settings.own_reactor;
-        alarm::timeout_at(outgoing.deadline, own_reactor, request.body.check())
-            .await
-            .unwrap_or_else(|| {
-                let text = "the source of an empty upload did not end in time";
-                Err(Error::new(ErrorKind::Timeout(Phase::Answer), text))
-            })?;
+        if request.body.must_prove_empty() {
+            Box::pin(self.prove_empty(&outgoing)).await?;
+        }
         let plan = options.retry.unwrap_or(self.settings.retry);
         let mut tries = Tries::default();
         loop {
@@ -202,23 +198,35 @@ impl Core {
         }
     }
 
+    async fn prove_empty(&self, outgoing: &Outgoing<'_>) -> Result<()> {
+        let proof = outgoing.request.body.prove_empty();
+        let proof = alarm::timeout_at(outgoing.deadline, self.settings.own_reactor, proof);
+        proof.await.unwrap_or_else(|| {
+            let text = "the source of an empty upload did not end in time";
+            Err(Error::new(ErrorKind::Timeout(Phase::Answer), text))
+        })
+    }
+
     async fn attempt(&self, outgoing: Outgoing<'_>, fresh: bool) -> Outcome {
         let prepared = match &outgoing.request.target {
             Target::Url(url) => self.prepare_login(url, outgoing, fresh).await,
             Target::Service(_) => self.prepare(outgoing, fresh).await,
         };
-        let Prepared { mut lease, head, snapshot } = match prepared {
-            Ok(prepared) => prepared,
-            Err(outcome) => return outcome,
-        };
+        match prepared {
+            Ok(prepared) => self.exchange(prepared, outgoing).await,
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn exchange(&self, prepared: Prepared, outgoing: Outgoing<'_>) -> Outcome {
+        let Prepared { mut lease, head, snapshot } = prepared;
+        let Request { patient, live, method, .. } = outgoing.request;
         let now = Instant::now();
         if now >= outgoing.deadline {
             // What goes out now would be done without anybody hearing of it.
             let text = "the time was over before the request could be sent";
             return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
         }
-        let request = outgoing.request;
-        let Request { patient, live, .. } = *request;
         let limit = if outgoing.has_no_limit() { now + A_YEAR } else { outgoing.deadline };
         let deadline = limit.min(now + self.settings.attempt_timeout);
         let stall = patient.then_some(self.settings.stall_timeout);
@@ -227,13 +235,13 @@ impl Core {
             Ok(head) => head,
             Err(broken) => return Outcome::Broken(broken),
         };
-        if patient && request.method == Method::GET && !has_end(&head) {
+        if *patient && *method == Method::GET && !has_end(&head) {
             let id = request_id(&head.headers);
             let text = "the answer does not say where it ends, so that nobody could see it cut";
             let error = body::named(Error::protocol(text).lasting(), head.status, &id);
             return Outcome::NotAllowed(error);
         }
-        let (body, live) = if live && head.status.is_success() {
+        let (body, live) = if *live && head.status.is_success() {
             (Bytes::new(), Some(Live::new(Body::new(lease, &head))))
         } else {
             match lease.connection().read(self.settings.largest_answer).await {
