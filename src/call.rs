@@ -205,11 +205,12 @@ impl Response {
 
 /// Returns the cloud's id of a request, under whatever name it goes there.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 6] = [
         "x-openstack-request-id",
         "x-compute-request-id",
         "x-trans-id",
         "x-amz-request-id",
+        "x-amzn-requestid",
         "x-request-id",
     ];
     NAMES.iter().find_map(|name| headers.get(*name)).cloned()

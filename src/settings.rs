@@ -71,6 +71,7 @@ impl Settings {
     }
 
     /// Sets how long one attempt may take, from the request to the end of its answer; default 30 s.
+    /// Of an upload or a download, how long until its first byte moves.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout = limit.min(A_YEAR);
         self
@@ -78,6 +79,7 @@ impl Settings {
 
     /// Sets how long an operation may take with all its attempts and pages; default 60 s.
     ///
+    /// For uploads and downloads [`stall_timeout`](Settings::stall_timeout) stands in its place.
     /// Operations that wait for the cloud, such as `wait_until_running`, have ten minutes unless
     /// their own `.timeout(..)` says otherwise.
     pub fn timeout(mut self, limit: Duration) -> Self {

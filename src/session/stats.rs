@@ -16,7 +16,7 @@ pub struct Stats {
     pub retries: u64,
     /// Requests sent again at once, because a pooled connection turned out to be closed.
     pub replays: u64,
-    /// Logins and renewals that succeeded.
+    /// Logins and renewals that succeeded; with keys that need none, 1 from the first request on.
     pub logins: u64,
     /// Logins and renewals that failed.
     pub logins_failed: u64,

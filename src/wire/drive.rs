@@ -65,7 +65,7 @@ impl Drive {
             }
             if wake.woken.load(SeqCst) {
                 turns += 1;
-                // hyper talks to itself twice at most; more comes of content that is always there.
+                // A turn or two is hyper talking to itself; more comes of content that is there.
                 if turns <= 2 {
                     continue;
                 }
@@ -74,7 +74,7 @@ impl Drive {
                     break Poll::Ready(Err(TimedOut));
                 }
                 let since = *since.get_or_insert(now);
-                if turns < MOST_TURNS && now.duration_since(since) < LONGEST {
+                if turns < MOST_TURNS && now.duration_since(since) < LONGEST_TURNS {
                     continue;
                 }
                 // Others shall have a turn, and whoever may end this: a used-up budget wakes for
@@ -152,4 +152,4 @@ impl Wake for LocalWake {
 
 /// More wakes than this within one poll are not hyper talking to itself.
 const MOST_TURNS: u32 = 64;
-const LONGEST: Duration = Duration::from_millis(1);
+const LONGEST_TURNS: Duration = Duration::from_millis(1);

@@ -23,7 +23,7 @@ pub(super) fn xml<'a, T: Deserialize<'a>>(
     if xml::is_rooted(response, "Error") {
         return Err(fault(response));
     }
-    xml::read(response, root, asked).map_err(|e| with_id(e, response))
+    xml::read(response, root, asked).map_err(|e| e.answered_as(request_id(&response.headers)))
 }
 
 /// Checks that an answer says it went well.
@@ -40,7 +40,8 @@ pub(super) fn fault(response: &Response) -> Error {
     let id = words.request_id.clone();
     let code = words.code.clone();
     let kind = words.kind(response);
-    let mut error = with_id(Error::new(kind, words.text(response)), response)
+    let mut error = Error::new(kind, words.text(response))
+        .answered_as(request_id(&response.headers))
         .with_status(response.status)
         .with_retry_after(answer::retry_after(response));
     if error.request_id().is_none() {
@@ -55,12 +56,6 @@ pub(super) fn fault(response: &Response) -> Error {
 /// Names what an error answer means.
 pub(super) fn kind(response: &Response) -> ErrorKind {
     Words::read(response).kind(response)
-}
-
-fn with_id(error: Error, response: &Response) -> Error {
-    let id = request_id(&response.headers);
-    // S3's own name for it goes first; the other services have this one.
-    error.answered_as(id.or_else(|| response.headers.get("x-amzn-requestid").cloned()))
 }
 
 /// What an answer says of a failure; all of it may be missing, and is for a HEAD.

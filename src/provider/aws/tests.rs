@@ -1,27 +1,11 @@
 //! What the other tests of this provider share, and whether its parts fit together.
 
 use crate::call::{Call, Content, Signing, Step, Token};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::provider::Provider;
 use crate::provider::aws::Config;
 use crate::provider::dialect::answer::answer;
-
-/// Reads an answer as the call would.
-pub(super) fn read<T>(
-    call: Call<T>,
-    status: u16,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Result<T> {
-    match (call.read)(answer(status, headers, body))? {
-        Step::Done(value) => Ok(value),
-        Step::Next(_) | Step::Wait(..) => panic!("it wants to go on"),
-    }
-}
-
-pub(super) fn failed<T>(result: Result<T>) -> Error {
-    result.err().expect("an error")
-}
+use crate::provider::dialect::by_hand::failed;
 
 /// What a call sends, as text.
 pub(super) fn body<T>(call: &Call<T>) -> &str {

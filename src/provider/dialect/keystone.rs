@@ -122,9 +122,10 @@ impl Auth for Keystone {
     }
 
     fn authorize(&self, signing: Signing<'_>) -> Result<()> {
-        if let Token::Header(token) = signing.token {
-            signing.headers.insert(AUTH_TOKEN, token.clone());
-        }
+        let Token::Header(token) = signing.token else {
+            return Err(Error::invalid("Keystone's token goes into a header, and this is none"));
+        };
+        signing.headers.insert(AUTH_TOKEN, token.clone());
         Ok(())
     }
 

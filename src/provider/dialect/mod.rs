@@ -1,6 +1,8 @@
 //! Dialects that several clouds speak.
 
 pub(super) mod answer;
+#[cfg(test)]
+pub(super) mod by_hand;
 pub(super) mod config;
 #[cfg(feature = "openstack")]
 pub(super) mod keystone;

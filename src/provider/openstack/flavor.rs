@@ -56,7 +56,7 @@ impl From<Flavor> for Size {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::provider::openstack::tests::{failed, read};
+    use crate::provider::dialect::by_hand::{failed, read};
 
     #[test]
     fn a_page_of_flavors_is_read_as_sizes() {

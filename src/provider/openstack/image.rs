@@ -73,7 +73,7 @@ const GLANCE: Service = Service { provider: super::NAME, name: "image" };
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::provider::openstack::tests::{failed, read};
+    use crate::provider::dialect::by_hand::{failed, read};
 
     const LIST: &str = r#"{"images": [
         {"id": "e54c1fc2", "name": "tiny-2", "status": "active", "min_ram": 64, "min_disk": 1,

@@ -76,6 +76,3 @@ impl OpenStack {
 }
 
 const NAME: &str = "openstack";
-
-#[cfg(test)]
-mod tests;

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
     use crate::provider::dialect::answer::answer;
-    use crate::provider::openstack::tests::{failed, read};
+    use crate::provider::dialect::by_hand::{failed, read};
 
     #[test]
     fn networks_are_read_over_all_pages() {

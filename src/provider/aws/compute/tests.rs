@@ -1,5 +1,6 @@
 use super::*;
-use crate::provider::aws::tests::{body, failed, read};
+use crate::provider::aws::tests::body;
+use crate::provider::dialect::by_hand::{failed, read};
 
 const TWO: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
@@ -77,7 +78,7 @@ fn a_page_of_instances_is_read_with_its_successor() {
     assert_eq!(body(&call), "Action=DescribeInstances&Version=2016-11-15&MaxResults=1000");
     assert_eq!((call.request.path.as_str(), &call.request.method), ("/", &http::Method::POST));
     assert_eq!(call.request.replay, crate::call::Replay::Safe, "it reads");
-    let page = read(call, 200, &[], TWO).expect("a page");
+    let page = read(call, 200, TWO).expect("a page");
     let [web, gone] = &page.items[..] else { panic!("two nodes: {page:?}") };
 
     assert_eq!(
@@ -102,7 +103,7 @@ fn a_page_of_instances_is_read_with_its_successor() {
 
     let next = aws().list_nodes(page.next.as_ref()).expect("a call");
     assert!(body(&next).ends_with("&NextToken=a%2Fb%2Bc%3D"), "{}", body(&next));
-    let page = read(next, 200, &[], NONE).expect("a page");
+    let page = read(next, 200, NONE).expect("a page");
     assert_eq!((page.items.len(), page.next), (0, None));
 }
 
@@ -111,14 +112,14 @@ fn one_instance_is_asked_for_by_its_id() {
     let call = aws().get_node("i-2&Action=TerminateInstances").expect("a call");
     assert!(body(&call).ends_with("&InstanceId.1=i-2%26Action%3DTerminateInstances"));
     let call = aws().get_node("i-2").expect("a call");
-    assert_eq!(read(call, 200, &[], TWO).expect("a node").id, "i-2");
+    assert_eq!(read(call, 200, TWO).expect("a node").id, "i-2");
     let call = aws().get_node("i-3").expect("a call");
-    assert_eq!(failed(read(call, 200, &[], NONE)).kind(), ErrorKind::NotFound);
+    assert_eq!(failed(read(call, 200, NONE)).kind(), ErrorKind::NotFound);
     let call = aws().get_node("i-3").expect("a call");
     let refused = "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code>\
                    <Message>The instance ID 'i-3' does not exist</Message></Error></Errors>\
                    <RequestID>r2</RequestID></Response>";
-    let error = failed(read(call, 400, &[], refused));
+    let error = failed(read(call, 400, refused));
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::NotFound, Some("r2")));
 }
 
@@ -135,7 +136,7 @@ fn images_are_read_with_what_they_need() {
           </blockDeviceMapping></item>
         <item><imageId>ami-2</imageId><imageState>new-word</imageState></item>
       </imagesSet></DescribeImagesResponse>"#;
-    let page = read(call, 200, &[], page).expect("a page");
+    let page = read(call, 200, page).expect("a page");
     let [debian, other] = &page.items[..] else { panic!("two images: {page:?}") };
     assert_eq!((debian.id.as_str(), debian.name.as_str()), ("ami-1", "debian-12"));
     assert_eq!((debian.min_disk_gb, debian.created_at), (8, answer::time("2025-11-23T03:58:39Z")));
@@ -171,6 +172,6 @@ fn what_is_no_list_of_instances_is_refused() {
          </item></instancesSet></item></reservationSet></DescribeInstancesResponse>",
     ] {
         let call = aws().list_nodes(None).expect("a call");
-        assert_eq!(failed(read(call, 200, &[], wrong)).kind(), ErrorKind::Protocol, "{wrong}");
+        assert_eq!(failed(read(call, 200, wrong)).kind(), ErrorKind::Protocol, "{wrong}");
     }
 }

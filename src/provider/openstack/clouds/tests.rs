@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::ErrorKind;
-use crate::provider::openstack::tests::failed;
+use crate::provider::dialect::by_hand::failed;
 
 fn source(text: &str) -> Source {
     Source { file: "/home/me/clouds.yaml".into(), text: Zeroizing::new(text.into()) }

@@ -3,7 +3,7 @@ use http::Method;
 use super::*;
 use crate::call::{Replay, Target};
 use crate::provider::dialect::answer::answer;
-use crate::provider::openstack::tests::{failed, read, read_with};
+use crate::provider::dialect::by_hand::{failed, read, read_with};
 
 const ID: &str = "21c56854-1bf7-4d35-b956-11ff5bd23b20";
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::error::ErrorKind;
+use crate::provider::dialect::by_hand::failed;
 use crate::provider::dialect::config::{Folder, PEM, vars};
-use crate::provider::openstack::tests::failed;
 
 const LOGIN: [(&str, &str); 5] = [
     ("OS_AUTH_URL", "http://h:5000"),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::provider::openstack::tests::failed;
+use crate::provider::dialect::by_hand::failed;
 
 fn env(set: &[(&str, &str)]) -> Values {
     Values::read(Origin::Environment, |setting| {

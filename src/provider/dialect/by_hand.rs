@@ -1,15 +1,15 @@
-//! Reading answers by hand, for the tests of every service.
+//! Reading answers by hand, for the tests of every provider.
 
+use super::answer::answer;
 use crate::call::{Call, Step};
 use crate::error::{Error, Result};
-use crate::provider::dialect::answer::answer;
 
 /// Gives an answer to a call that needs no other.
-pub(super) fn read<T>(call: Call<T>, status: u16, body: &str) -> Result<T> {
+pub(in crate::provider) fn read<T>(call: Call<T>, status: u16, body: &str) -> Result<T> {
     read_with(call, status, &[], body)
 }
 
-pub(super) fn read_with<T>(
+pub(in crate::provider) fn read_with<T>(
     call: Call<T>,
     status: u16,
     headers: &[(&str, &str)],
@@ -22,7 +22,7 @@ pub(super) fn read_with<T>(
 }
 
 /// Takes the error of what has to fail; results need not be shown.
-pub(super) fn failed<T>(result: Result<T>) -> Error {
+pub(in crate::provider) fn failed<T>(result: Result<T>) -> Error {
     match result {
         Ok(_) => panic!("it has to fail"),
         Err(error) => error,
