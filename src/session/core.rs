@@ -17,7 +17,7 @@ use crate::call::{Auth, Endpoint, Grant, Trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::Options;
 use crate::settings::Settings;
-use crate::wire::tls::Tls;
+use crate::wire::dial::Dialer;
 use crate::wire::{self, Origin};
 
 pub(crate) struct Core {
@@ -29,7 +29,7 @@ pub(crate) struct Core {
     pub(super) budget: Budget,
     pub(super) retries: AtomicU64,
     pub(super) replays: AtomicU64,
-    tls: Arc<Tls>,
+    dialer: Arc<Dialer>,
     /// Asked when a token comes in, not per request.
     pools: Mutex<HashMap<Origin, Arc<Pool>>>,
 }
@@ -41,7 +41,7 @@ impl Core {
         trust: &Trust,
         settings: Settings,
     ) -> Result<Arc<Self>> {
-        let tls = Arc::new(Tls::new(trust)?);
+        let dialer = Arc::new(Dialer::new(trust, &settings)?);
         Ok(Arc::new_cyclic(|core: &Weak<Self>| {
             let core = core.clone();
             let login = move |generation| match core.upgrade() {
@@ -57,7 +57,7 @@ impl Core {
                 budget: Budget::new(),
                 retries: AtomicU64::new(0),
                 replays: AtomicU64::new(0),
-                tls,
+                dialer,
                 pools: Mutex::default(),
             }
         }))
@@ -84,7 +84,7 @@ impl Core {
         Route::new(endpoint, |origin| {
             let mut pools = self.pools.lock();
             let pool = pools.entry(origin.clone()).or_insert_with(|| {
-                Arc::new(Pool::new(origin, Arc::clone(&self.tls), &self.settings))
+                Arc::new(Pool::new(origin, Arc::clone(&self.dialer), &self.settings))
             });
             Arc::clone(pool)
         })

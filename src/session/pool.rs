@@ -12,7 +12,7 @@ use tokio::runtime::Id;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::settings::Settings;
 use crate::wire::connection::Connection;
-use crate::wire::tls::Tls;
+use crate::wire::dial::Dialer;
 use crate::wire::{Origin, alarm, home, park};
 
 /// The connections to one origin.
@@ -21,11 +21,9 @@ use crate::wire::{Origin, alarm, home, park};
 /// has one, or the permit to open one, counts in `live`.
 pub(crate) struct Pool {
     origin: Origin,
-    tls: Arc<Tls>,
+    dialer: Arc<Dialer>,
     cap: usize,
-    connect_timeout: Duration,
     idle_timeout: Duration,
-    lifetime: Duration,
     own_reactor: bool,
     state: Mutex<State>,
     /// The mutant's one socket, which it hands to everybody.
@@ -92,14 +90,12 @@ pub(crate) struct Need {
 }
 
 impl Pool {
-    pub(crate) fn new(origin: Origin, tls: Arc<Tls>, settings: &Settings) -> Self {
+    pub(crate) fn new(origin: Origin, dialer: Arc<Dialer>, settings: &Settings) -> Self {
         Self {
             origin,
-            tls,
+            dialer,
             cap: settings.connections_per_host,
-            connect_timeout: settings.connect_timeout,
             idle_timeout: settings.idle_timeout,
-            lifetime: settings.lifetime,
             own_reactor: settings.own_reactor,
             state: Mutex::default(),
             #[cfg(test)]
@@ -135,10 +131,8 @@ impl Pool {
     }
 
     async fn open(&self, deadline: Instant) -> Result<Box<Connection>> {
-        let deadline = deadline.min(Instant::now() + self.connect_timeout);
-        // Connections that were opened together shall not all end together.
-        let lifetime = self.lifetime.mul_f64(0.9 + 0.1 * fastrand::f64());
-        let open = Connection::open(&self.origin, &self.tls, deadline, lifetime, self.own_reactor);
+        let dial = alarm::timeout_at(deadline, self.own_reactor, self.dialer.dial(&self.origin));
+        let open = async { dial.await.unwrap_or_else(|| Err(self.exhausted())) };
         #[cfg(test)]
         if let Some(shared) = &self.shared {
             let first = shared.lock().take();

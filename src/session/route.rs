@@ -174,12 +174,12 @@ mod tests {
     use super::*;
     use crate::call::Trust;
     use crate::settings::Settings;
-    use crate::wire::tls::Tls;
+    use crate::wire::dial::Dialer;
 
     fn make(endpoint: Endpoint) -> Result<Route> {
         Route::new(endpoint, |origin| {
-            let tls = Arc::new(Tls::new(&Trust::default()).unwrap());
-            Arc::new(Pool::new(origin, tls, &Settings::new()))
+            let dialer = Dialer::new(&Trust::default(), &Settings::new()).unwrap();
+            Arc::new(Pool::new(origin, Arc::new(dialer), &Settings::new()))
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,14 +18,14 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Id;
 
-use super::alarm;
 use super::drive::{Drive, TimedOut};
+use super::park;
 use super::payload::Payload;
-use super::stream::{Plain, Stream, Transport};
+#[cfg(test)]
+use super::stream::Plain;
+use super::stream::{Stream, Transport};
 use super::tcp::{Peek, Socket};
 use super::terms::Terms;
-use super::tls::Tls;
-use super::{Origin, park, resolve};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// A connection that nobody drives unless they hold it.
@@ -64,59 +63,8 @@ pub(crate) enum Broken {
 }
 
 impl Connection {
-    /// Opens a connection to `origin`.
-    pub(crate) async fn open(
-        origin: &Origin,
-        tls: &Tls,
-        deadline: Instant,
-        lifetime: Duration,
-        own_reactor: bool,
-    ) -> Result<Self> {
-        let failed = |e: io::Error| match e.kind() {
-            io::ErrorKind::TimedOut => slow_connect(origin),
-            _ => Error::new(
-                ErrorKind::Connection,
-                format!("cannot connect to {origin}; check the address and that it is served"),
-            )
-            .with_source(e),
-        };
-        let resolving = resolve::resolve(&origin.host, origin.port);
-        let addresses = alarm::timeout_at(deadline, own_reactor, resolving)
-            .await
-            .ok_or_else(|| slow_connect(origin))?
-            .map_err(|e| {
-                let text = format!("cannot find the address of {:?}; check the name", origin.host);
-                Error::new(ErrorKind::Connection, text).with_source(e)
-            })?;
-        let mut socket = Err(io::ErrorKind::NotFound.into());
-        for (i, address) in addresses.iter().enumerate() {
-            // Each address gets its share of the time left, so that a dead first one costs no more.
-            let now = Instant::now();
-            let share = deadline.saturating_duration_since(now) / (addresses.len() - i) as u32;
-            socket = Socket::connect(*address, now + share, own_reactor).await;
-            if socket.is_ok() {
-                break;
-            }
-        }
-        let socket = socket.map_err(failed)?;
-        socket.begin(Terms::until(deadline), None);
-        let mut drive = Drive::new(own_reactor);
-        let plain = Plain(Arc::clone(&socket));
-        let transport = if origin.tls {
-            let mut wrapped = pin!(tls.wrap(&origin.host, plain));
-            drive
-                .run(&socket, |cx| wrapped.as_mut().poll(cx))
-                .await
-                .unwrap_or_else(|TimedOut| Err(slow_connect(origin)))?
-        } else {
-            Transport::Plain(plain)
-        };
-        Self::over(socket, transport, drive, lifetime)
-            .await
-            .map_err(|e| failed(io::Error::other(e)))
-    }
-
-    async fn over(
+    /// Speaks HTTP over what was opened.
+    pub(super) async fn over(
         socket: Arc<Socket>,
         transport: Transport,
         drive: Drive,
@@ -340,11 +288,6 @@ fn poll_driver(
     if driver.as_mut().is_some_and(|d| d.as_mut().poll(cx).is_ready()) {
         *driver = None;
     }
-}
-
-fn slow_connect(origin: &Origin) -> Error {
-    let text = format!("connecting to {origin} took too long; is it reachable from here?");
-    Error::new(ErrorKind::Timeout(Phase::Connect), text)
 }
 
 fn broke(e: hyper::Error) -> Error {

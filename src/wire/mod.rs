@@ -7,6 +7,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod connection;
+pub(crate) mod dial;
 mod drive;
 pub(crate) mod home;
 pub(crate) mod park;
@@ -19,7 +20,7 @@ mod tcp;
 #[path = "tcp_portable.rs"]
 mod tcp;
 pub(crate) mod terms;
-pub(crate) mod tls;
+mod tls;
 
 pub(crate) use park::block_on;
 
