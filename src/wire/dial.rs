@@ -34,6 +34,15 @@ impl Dialer {
         })
     }
 
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Says that a caller had no more time for it.
+    pub(crate) fn too_slow(&self, origin: &Origin) -> Error {
+        slow_connect(origin)
+    }
+
     /// Opens a connection to `origin`. It has the connect time-out for it, whoever waits.
     pub(crate) async fn dial(&self, origin: &Origin) -> Result<Connection> {
         let deadline = Instant::now() + self.connect_timeout;

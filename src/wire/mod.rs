@@ -6,6 +6,7 @@
 //! reactor thread does.
 
 pub(crate) mod alarm;
+mod ask;
 pub(crate) mod connection;
 pub(crate) mod dial;
 mod drive;
