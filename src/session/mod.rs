@@ -19,7 +19,9 @@ mod stats;
 mod sync;
 mod token;
 
-#[cfg(test)]
+#[cfg(all(test, welkin_loom))]
+mod models;
+#[cfg(all(test, not(welkin_loom)))]
 mod tests;
 
 use std::sync::Arc;

@@ -13,14 +13,23 @@ mod real {
 
     pub(crate) use arc_swap::ArcSwapOption;
     pub(crate) use parking_lot::Mutex;
+
+    /// Runs `f` on a thread of its own; drops it if there is none to be had.
+    pub(crate) fn spawn(name: &str, f: impl FnOnce() + Send + 'static) {
+        let _ = std::thread::Builder::new().name(name.into()).spawn(f);
+    }
 }
 
 #[cfg(welkin_loom)]
 mod model {
     use std::sync::Arc;
 
+    use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-    use loom::sync::{MutexGuard, TryLockError};
+
+    pub(crate) fn spawn(_: &str, f: impl FnOnce() + Send + 'static) {
+        loom::thread::spawn(f);
+    }
 
     /// loom's, with the face of `parking_lot`'s.
     #[derive(Debug)]
@@ -36,11 +45,7 @@ mod model {
         }
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            match self.0.try_lock() {
-                Ok(guard) => Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
+            self.0.try_lock().ok()
         }
     }
 

@@ -7,12 +7,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::thread;
 use std::time::Duration;
 
 use super::clock::Moment;
 use super::route::Routes;
-use super::sync::{ArcSwapOption, AtomicBool, AtomicU64, Mutex, Ordering};
+use super::sync::{ArcSwapOption, AtomicBool, AtomicU64, Mutex, Ordering, spawn};
 use crate::call::Token;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -79,6 +78,9 @@ pub(crate) struct TokenStore {
     flight: Mutex<Flight>,
     logins: AtomicU64,
     failures: AtomicU64,
+    /// A mistake for the model that must notice it.
+    #[cfg(welkin_loom)]
+    pub(super) logs_in_blindly: bool,
 }
 
 #[derive(Default)]
@@ -118,6 +120,8 @@ impl TokenStore {
             flight: Mutex::default(),
             logins: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            #[cfg(welkin_loom)]
+            logs_in_blindly: false,
         }
     }
 
@@ -160,7 +164,10 @@ impl TokenStore {
         let now = Moment::now();
         let mut flight = self.flight.lock();
         // Published before the flight ends, and looked at under its lock: never two for one need.
-        if let Some(snapshot) = self.usable(now) {
+        let usable = self.usable(now);
+        #[cfg(welkin_loom)]
+        let usable = usable.filter(|_| !self.logs_in_blindly || joined.is_some());
+        if let Some(snapshot) = usable {
             return Poll::Ready(Ok(snapshot));
         }
         if let Some(failed) = &flight.failed {
@@ -280,9 +287,8 @@ struct Takeoff {
 impl Takeoff {
     fn start(mut self, login: &Arc<Login>) {
         let login = Arc::clone(login);
-        let flight = thread::Builder::new().name("welkin-login".into());
         // If no thread can be had, the closure is dropped and the takeoff with it.
-        let _ = flight.spawn(move || {
+        spawn("welkin-login", move || {
             self.outcome = Some(login(self.generation));
             drop(self);
         });

@@ -78,7 +78,7 @@ fn clocks_threads_files_and_processes_have_their_places() {
     refuses("provider/nimbus/config.rs", "fn f() { std::process::Command::new(p) }", 1);
     refuses("session/retry.rs", "fn f() { tokio::time::sleep(d) }", 1);
     accepts("session/clock.rs", "fn f() { (Instant::now(), SystemTime::now()) }");
-    accepts("session/token.rs", "use std::thread;");
+    accepts("session/sync.rs", "use std::thread;");
     accepts("provider/nimbus/config.rs", "fn f() { std::env::var(name) }");
     accepts("session/pool/mod.rs", "use tokio::runtime::Id;");
     accepts("op.rs", "fn f() { self.tokio.net }");

@@ -82,7 +82,7 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["std::thread"],
-        places: &["wire/", "session/token.rs"],
+        places: &["wire/", "session/sync.rs"],
         why: "threads: the reactor, one per login (no caller can end it), and parking",
     },
     Reach {

@@ -9,7 +9,7 @@ mod exhausted;
 mod keep_alive;
 mod leftovers;
 mod place;
-mod rack;
+pub(super) mod rack;
 #[cfg(all(test, not(welkin_loom)))]
 mod tests;
 

@@ -16,7 +16,7 @@ use crate::session::sync::{AtomicUsize, Mutex, Ordering};
 ///
 /// A thing is idle here, with a caller, or on its way to a waiter: in one place. `H` is where it is
 /// at home, and `D` a thing that is still being made.
-pub(super) struct Rack<T, D, H> {
+pub(in crate::session) struct Rack<T, D, H> {
     stacks: Box<[Stack<T, H>]>,
     /// How many stand in the queue. Written under the gate's lock, and before the stacks are looked
     /// through once more; read after a stack's lock: whoever lays something down sees the waiter, or
@@ -24,16 +24,19 @@ pub(super) struct Rack<T, D, H> {
     waiting: AtomicUsize,
     gate: Mutex<Gate<T, D>>,
     limits: Limits,
+    /// A mistake for the model that must notice it.
+    #[cfg(welkin_loom)]
+    pub(in crate::session) overlooks_waiters: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(in crate::session) struct Limits {
     /// How many things there may be, those in the making among them.
-    pub(super) live: usize,
+    pub(in crate::session) live: usize,
     /// How many may be in the making at once.
-    pub(super) making: usize,
+    pub(in crate::session) making: usize,
     /// How many callers may wait.
-    pub(super) waiting: usize,
+    pub(in crate::session) waiting: usize,
 }
 
 /// A line of its own in the cache: threads that use different stacks share nothing.
@@ -69,7 +72,7 @@ struct Queued<T, D> {
 }
 
 /// A caller in the queue.
-pub(super) struct Waiter<T, D> {
+pub(in crate::session) struct Waiter<T, D> {
     ticket: u64,
     slot: Mutex<Slot<T, D>>,
 }
@@ -81,7 +84,7 @@ struct Slot<T, D> {
 }
 
 /// What a waiter is handed.
-pub(super) enum Given<T, D> {
+pub(in crate::session) enum Given<T, D> {
     /// What it waited for.
     Thing(T),
     /// The right to make one, while it waits; maybe one that somebody began.
@@ -91,26 +94,26 @@ pub(super) enum Given<T, D> {
 }
 
 /// Why nobody may wait.
-pub(super) enum Refused {
+pub(in crate::session) enum Refused {
     Full,
     Broken(Error),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) live: usize,
-    pub(super) making: usize,
-    pub(super) idle: usize,
-    pub(super) waiting: usize,
-    pub(super) hits: u64,
-    pub(super) moved: u64,
-    pub(super) made: u64,
-    pub(super) handed: u64,
-    pub(super) waits: u64,
+pub(in crate::session) struct Counts {
+    pub(in crate::session) live: usize,
+    pub(in crate::session) making: usize,
+    pub(in crate::session) idle: usize,
+    pub(in crate::session) waiting: usize,
+    pub(in crate::session) hits: u64,
+    pub(in crate::session) moved: u64,
+    pub(in crate::session) made: u64,
+    pub(in crate::session) handed: u64,
+    pub(in crate::session) waits: u64,
 }
 
 impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
-    pub(super) fn new(stacks: usize, limits: Limits) -> Self {
+    pub(in crate::session) fn new(stacks: usize, limits: Limits) -> Self {
         let stack = || Stack(Mutex::new(Stacked { idle: Vec::new(), hits: 0, moved: 0 }));
         let gate = Gate {
             live: 0,
@@ -128,12 +131,14 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
             waiting: AtomicUsize::new(0),
             gate: Mutex::new(gate),
             limits,
+            #[cfg(welkin_loom)]
+            overlooks_waiters: false,
         }
     }
 
     /// Takes an idle thing, the one used last, and rather one that is at home with the caller; tells
     /// whether it has to move. Nobody who waits is passed by.
-    pub(super) fn take(&self, lane: usize, here: Option<H>) -> Option<(T, bool)> {
+    pub(in crate::session) fn take(&self, lane: usize, here: Option<H>) -> Option<(T, bool)> {
         if self.waiting.load(Ordering::Relaxed) > 0 {
             return None;
         }
@@ -162,10 +167,14 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// Lays a thing down for the next caller, the longest waiting first.
-    pub(super) fn put(&self, lane: usize, thing: T, home: Option<H>) {
+    pub(in crate::session) fn put(&self, lane: usize, thing: T, home: Option<H>) {
         let lane = lane % self.stacks.len();
         if self.waiting.load(Ordering::Relaxed) == 0 {
             self.stacks[lane].0.lock().idle.push((thing, home));
+            #[cfg(welkin_loom)]
+            if self.overlooks_waiters {
+                return;
+            }
             if self.waiting.load(Ordering::Relaxed) == 0 {
                 return;
             }
@@ -199,7 +208,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// Joins the queue, with a permit at once if there is room for one more thing.
-    pub(super) fn join(&self, now: Instant) -> Result<Arc<Waiter<T, D>>, Refused> {
+    pub(in crate::session) fn join(&self, now: Instant) -> Result<Arc<Waiter<T, D>>, Refused> {
         self.at_gate(|gate, woken| {
             let without = gate.live == gate.making;
             if let Some(error) = gate.breaker.refuses(now).filter(|_| without) {
@@ -263,7 +272,14 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// A permit has led to a thing: it goes to whoever waits longest.
-    pub(super) fn made(&self, ticket: u64, lane: usize, thing: T, home: Option<H>, now: Instant) {
+    pub(in crate::session) fn made(
+        &self,
+        ticket: u64,
+        lane: usize,
+        thing: T,
+        home: Option<H>,
+        now: Instant,
+    ) {
         let lane = lane % self.stacks.len();
         self.at_gate(|gate, woken| {
             gate.making -= 1;
@@ -276,7 +292,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// A permit has led to nothing. If that is how it goes now, nobody waits for more of it.
-    pub(super) fn failed(&self, ticket: u64, error: &Error, now: Instant) {
+    pub(in crate::session) fn failed(&self, ticket: u64, error: &Error, now: Instant) {
         self.at_gate(|gate, woken| {
             gate.making -= 1;
             gate.live -= 1;
@@ -287,7 +303,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// A waiter leaves, with what it was given and did not use.
-    pub(super) fn leave(
+    pub(in crate::session) fn leave(
         &self,
         waiter: &Waiter<T, D>,
         permit: Option<Option<D>>,
@@ -326,7 +342,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// So many things are no more.
-    pub(super) fn gone(&self, things: usize, now: Instant) {
+    pub(in crate::session) fn gone(&self, things: usize, now: Instant) {
         if things > 0 {
             self.at_gate(|gate, woken| {
                 gate.live -= things;
@@ -336,7 +352,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// One more thing came into being outside of the queue, if there is room for it.
-    pub(super) fn adopt(&self) -> bool {
+    pub(in crate::session) fn adopt(&self) -> bool {
         let mut gate = self.gate.lock();
         let room = gate.live < self.limits.live;
         gate.live += usize::from(room);
@@ -344,7 +360,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// Takes out the idle things that `over` says; they are to be reported as gone.
-    pub(super) fn sweep(&self, mut over: impl FnMut(&mut T) -> bool) -> Vec<T> {
+    pub(in crate::session) fn sweep(&self, mut over: impl FnMut(&mut T) -> bool) -> Vec<T> {
         let mut out = Vec::new();
         for stack in &self.stacks {
             let mut stack = stack.0.lock();
@@ -354,7 +370,7 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
     }
 
     /// Takes out what was begun and is finished by nobody.
-    pub(super) fn sweep_begun(&self, over: impl FnMut(&mut D) -> bool) -> Vec<D> {
+    pub(in crate::session) fn sweep_begun(&self, over: impl FnMut(&mut D) -> bool) -> Vec<D> {
         let mut gate = self.gate.lock();
         let out: Vec<_> = gate.begun.extract_if(.., over).collect();
         gate.live -= out.len();
@@ -362,11 +378,11 @@ impl<T, D, H: Copy + PartialEq> Rack<T, D, H> {
         out
     }
 
-    pub(super) fn is_crowded(&self) -> bool {
+    pub(in crate::session) fn is_crowded(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(in crate::session) fn counts(&self) -> Counts {
         let gate = self.gate.lock();
         let mut counts = Counts {
             live: gate.live,
@@ -423,12 +439,12 @@ impl<T, D> Gate<T, D> {
 }
 
 impl<T, D> Waiter<T, D> {
-    pub(super) fn ticket(&self) -> u64 {
+    pub(in crate::session) fn ticket(&self) -> u64 {
         self.ticket
     }
 
     /// Looks what was handed over: the thing itself before all else.
-    pub(super) fn poll(&self, waker: &Waker) -> Poll<Given<T, D>> {
+    pub(in crate::session) fn poll(&self, waker: &Waker) -> Poll<Given<T, D>> {
         let mut slot = self.slot.lock();
         let thing = slot.given.iter().position(|given| matches!(given, Given::Thing(_)));
         if let Some(at) = thing.or(slot.given.len().checked_sub(1)) {
