@@ -1,0 +1,13 @@
+//! What the benches share: a server in a process of its own, the peers, and ways to measure.
+
+// Each bench takes what it needs.
+#![allow(dead_code)]
+
+pub(crate) mod allocations;
+pub(crate) mod args;
+pub(crate) mod cloud;
+pub(crate) mod peers;
+pub(crate) mod ready;
+pub(crate) mod server;
+pub(crate) mod table;
+pub(crate) mod tls;
