@@ -118,19 +118,18 @@ pub(crate) fn sites(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
 
 /// Returns the lines of a stack that say something, innermost first.
 fn frames(trace: &str) -> String {
+    // Lines come as "12: name" and "at place"; inlined functions have a name without a number.
     let lines: Vec<_> = trace.lines().map(str::trim).collect();
-    let told = lines.chunk_by(|_, next| next.starts_with("at ")).filter(|frame| {
-        let name = frame[0].split_once(": ").map_or("", |(_, name)| name);
-        ["welkin", "<welkin", "hyper", "<hyper", "http", "<http", "bytes", "<bytes", "tokio"]
-            .iter()
-            .any(|start| name.starts_with(start))
+    let told = lines.chunk_by(|_, next| next.starts_with("at ")).filter_map(|frame| {
+        let name = frame[0].split_once(": ").map_or(frame[0], |(_, name)| name);
+        let place = frame.get(1).map_or("", |at| at.trim_start_matches("at "));
+        // The standard library's own and this bench's are in each of them.
+        let is_dull = place.starts_with("/rustc/") || place.contains("/benches/");
+        let place = place.rsplit_once("/registry/src/").map_or(place, |(_, place)| place);
+        let place = place.split_once('/').map_or(place, |(_, place)| place);
+        (!is_dull && !place.is_empty()).then(|| format!("    {name}  {place}"))
     });
-    let told = told.take(7).map(|frame| {
-        let name = frame[0].split_once(": ").map_or("", |(_, name)| name);
-        let place = frame.get(1).map_or("", |at| at.rsplit_once("/src/").map_or(*at, |(_, p)| p));
-        format!("    {name}  {place}")
-    });
-    told.collect::<Vec<_>>().join("\n")
+    told.take(8).collect::<Vec<_>>().join("\n")
 }
 
 enum Client {

@@ -96,14 +96,32 @@ pub(crate) fn profile(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
         let lines = text.lines().skip_while(|line| !line.contains("file:function"));
         println!("\nper request, functions {title}:");
         for line in lines.skip(2).take_while(|line| !line.is_empty()).take(60) {
-            let (count, rest) = line.trim().split_once(' ').unwrap_or((line, ""));
-            let count = count.replace(',', "").parse::<f64>().unwrap_or_default();
-            let name = rest.rsplit_once("[/").map_or(rest, |(name, _)| name);
-            println!("{:>9.1}  {}", count / PROFILED as f64, name.trim());
+            println!("{}", of_one(line));
+        }
+    }
+    let mut callers = Command::new("callgrind_annotate");
+    callers.args(["--tree=caller", "--threshold=100"]).arg(&file);
+    let text = String::from_utf8_lossy(&callers.output()?.stdout).into_owned();
+    println!("\nper request, who copies and clears memory:");
+    for function in text.split("\n\n") {
+        let copies = |line: &str| line.contains(" * ") && line.contains("multiarch/mem");
+        if function.lines().any(copies) {
+            let callers = function.lines().filter(|line| line.contains(" < ") || copies(line));
+            callers.for_each(|line| println!("{}", of_one(line)));
         }
     }
     println!("\nmore: callgrind_annotate --auto=yes {0}; kcachegrind {0}", file.display());
     Ok(())
+}
+
+/// Divides the count that a line of a profile begins with, and leaves out what it ends with.
+fn of_one(line: &str) -> String {
+    let (count, rest) = line.trim().split_once(' ').unwrap_or((line, ""));
+    let count = count.replace(',', "").parse::<f64>().unwrap_or_default();
+    let name = rest.trim_start_matches(|c| "( .%)0123456789".contains(c));
+    let name = name.rsplit_once(" [/").map_or(name, |(name, _)| name);
+    let name = name.rsplit_once("/registry/src/").map_or(name, |(_, name)| name);
+    format!("{:>9.1}  {name}", count / PROFILED as f64)
 }
 
 fn callgrind(file: &Path) -> Command {

@@ -44,9 +44,17 @@ impl Table {
         for row in &self.rows {
             let named = self.columns.iter().map(|c| (*c).to_owned()).zip(row.iter().cloned());
             let mut object = Map::from_iter([("bench".to_owned(), self.bench.into())]);
-            object.extend(named);
+            object.extend(named.map(|(column, cell)| (column, rounded(cell))));
             println!("{}", Value::Object(object));
         }
+    }
+}
+
+/// Nothing here is known to more digits.
+fn rounded(cell: Value) -> Value {
+    match cell.as_f64() {
+        Some(f) if cell.is_f64() => ((f * 1e4).round() / 1e4).into(),
+        _ => cell,
     }
 }
 
