@@ -14,11 +14,11 @@ use std::error::Error;
 
 use serde_json::json;
 
-use self::client::Way;
 use self::support::allocations::Counting;
 use self::support::args::Args;
 use self::support::server::{Manner, Server, serve_if_asked};
 use self::support::table::Table;
+use self::support::way::Way;
 use self::tools::{Cost, cost, profile};
 
 #[global_allocator]

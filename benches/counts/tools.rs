@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::client::{AT, Way};
+use super::client::AT;
 use super::support::server::{At, Manner, Server};
+use super::support::way::Way;
 
 /// What one request costs; `None` where the tool is missing or says nothing.
 pub(crate) struct Cost {

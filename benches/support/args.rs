@@ -2,6 +2,8 @@
 
 use std::env;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 /// What was asked for; `cargo bench` adds `--bench` by itself.
 pub(crate) struct Args {
     pub(crate) quick: bool,
@@ -10,6 +12,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn read() -> Self {
+        raise_limit();
         let mut words: Vec<_> = env::args().skip(1).filter(|word| word != "--bench").collect();
         let before = words.len();
         words.retain(|word| word != "--quick");
@@ -20,4 +23,12 @@ impl Args {
     pub(crate) fn pick<T>(&self, long: T, short: T) -> T {
         if self.quick { short } else { long }
     }
+}
+
+/// Takes as many descriptors as the system allows: hundreds of connections stay open at a time.
+pub(crate) fn raise_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // A bench that then runs out says so.
+    let _ = setrlimit(Resource::Nofile, limit);
 }

@@ -6,8 +6,11 @@
 pub(crate) mod allocations;
 pub(crate) mod args;
 pub(crate) mod cloud;
+pub(crate) mod crew;
 pub(crate) mod peers;
 pub(crate) mod ready;
+pub(crate) mod rounds;
 pub(crate) mod server;
 pub(crate) mod table;
 pub(crate) mod tls;
+pub(crate) mod way;

@@ -13,6 +13,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
+use super::args::raise_limit;
 use super::cloud::Cloud;
 use super::tls::Identity;
 
@@ -123,6 +124,7 @@ pub(crate) fn serve_if_asked() -> Result<(), Box<dyn Error>> {
     let (Some(SERVE), Some(manner)) = (words.next().as_deref(), words.next()) else {
         return Ok(());
     };
+    raise_limit();
     let cloud = Arc::new(Cloud::new(serde_json::from_str(&manner)?));
     let identity = Identity::generate()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
