@@ -56,6 +56,7 @@ mod flavor;
 mod image;
 mod link;
 mod network;
+mod raw;
 mod setting;
 
 pub use config::Config;
