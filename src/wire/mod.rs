@@ -6,12 +6,19 @@
 //! reactor thread does.
 
 pub(crate) mod alarm;
+#[cfg(unix)]
+mod attempt;
+#[cfg(not(unix))]
+#[path = "attempt_portable.rs"]
+mod attempt;
 pub(crate) mod connection;
 pub(crate) mod dial;
 mod drive;
 pub(crate) mod home;
 pub(crate) mod park;
 pub(crate) mod payload;
+mod proxy;
+mod race;
 mod resolve;
 mod stream;
 #[cfg(unix)]

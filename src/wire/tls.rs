@@ -35,7 +35,7 @@ mod with {
     }
 
     impl Tls {
-        pub(crate) fn new(trust: &Trust) -> Result<Self> {
+        pub(crate) fn new(trust: &Trust, _min: crate::settings::TlsVersion) -> Result<Self> {
             let roots = match trust {
                 Trust { insecure: true, .. } => {
                     tracing::warn!("certificates are not verified: anyone can read this traffic");
