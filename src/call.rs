@@ -4,6 +4,7 @@
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
 mod content;
+mod trust;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -16,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use self::content::Content;
 pub(crate) use self::content::{Live, Supplied};
+pub(crate) use self::trust::{Identity, Pem, Trust};
 
 /// One operation of a cloud as data: a request, and how to read its answer.
 ///
@@ -334,18 +336,6 @@ pub(crate) struct Endpoint {
     /// `None` for one that serves every region; `{region}` in its URL stands for the one asked for.
     pub(crate) region: Option<String>,
     pub(crate) url: String,
-}
-
-/// Whom TLS trusts.
-#[derive(Clone, Default)]
-#[cfg_attr(not(feature = "tls"), allow(dead_code))]
-pub(crate) struct Trust {
-    /// Certificates in PEM form: these and no others; empty for the system's own.
-    pub(crate) roots: Vec<u8>,
-    /// Where they were read, for messages.
-    pub(crate) origin: Option<String>,
-    /// Accept any certificate.
-    pub(crate) insecure: bool,
 }
 
 /// A text that is never shown and is wiped when dropped.

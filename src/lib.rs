@@ -56,6 +56,7 @@
 //! | `openstack` | yes | the provider for OpenStack clouds |
 //! | `aws` | no | the provider for AWS, and for stores of others that speak S3 |
 //! | `tls` | yes | HTTPS through rustls |
+//! | `webpki-roots` | no | bundled CA certificates, used where the system has none, as in bare containers |
 //! | `sim` | no | `sim::Sim`, an embedded OpenStack for tests of your code |
 //! | `cli` | no | the command `welkin` with all providers, and with it `cargo demo` |
 //!

@@ -80,6 +80,7 @@ impl Dialer {
     /// one that was opened at another count than the present one should be used no more.
     ///
     /// The counter stays the same one; whoever looks often keeps it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the pool, which does not look yet"))]
     pub(crate) fn epoch(&self, origin: &Origin) -> Epoch {
         match self.way(origin) {
             Ok(way) => self.names.host(way.next().0).epoch(),
@@ -149,5 +150,25 @@ impl fmt::Display for Way<'_> {
             Some(proxy) => write!(f, " through the proxy {proxy}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_one_epoch_and_shares_it_with_those_who_go_by_the_same_proxy() {
+        let origin = |host: &str| Origin { tls: false, host: host.into(), port: 80 };
+        let [a, b] = ["a.example", "b.example"].map(origin);
+        let dialer = |settings: &Settings| Dialer::new(&Trust::default(), settings).unwrap();
+        let same = |one: Epoch, other: Epoch| one.is_same(&other);
+
+        let direct = dialer(&Settings::new());
+        assert!(same(direct.epoch(&a), direct.epoch(&a)));
+        assert!(!same(direct.epoch(&a), direct.epoch(&b)));
+        let proxied = dialer(&Settings::new().proxy("http://proxy.example:1").unwrap());
+        assert!(same(proxied.epoch(&a), proxied.epoch(&b)));
+        assert_eq!(proxied.epoch(&a).now(), 0);
     }
 }

@@ -27,6 +27,10 @@ mod tcp;
 #[path = "tcp_portable.rs"]
 mod tcp;
 pub(crate) mod terms;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_without.rs"]
 mod tls;
 
 pub(crate) use park::block_on;

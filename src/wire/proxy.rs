@@ -145,3 +145,6 @@ fn refused(proxy: &Proxy, origin: &Origin, status: u16, reason: &str) -> Error {
 const START: &[u8] = b"HTTP/1.";
 const LONGEST_HEAD: usize = 16 << 10;
 const LONGEST_REASON: usize = 200;
+
+#[cfg(test)]
+mod tests;

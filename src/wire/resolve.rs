@@ -43,8 +43,14 @@ pub(crate) struct Epoch(Arc<AtomicU32>);
 
 impl Epoch {
     /// Costs one load.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the pool, which does not look yet"))]
     pub(crate) fn now(&self) -> u32 {
         self.0.load(Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
