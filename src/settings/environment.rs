@@ -25,9 +25,8 @@ fn read(env: &dyn Fn(&str) -> Result<Option<String>>) -> Result<Proxies> {
         }
         Ok(None)
     };
-    let proxy = |names: &[&'static str]| {
-        Ok(first(names)?.map(|(name, text)| Proxy::parse(&text, name)))
-    };
+    let proxy =
+        |names: &[&'static str]| Ok(first(names)?.map(|(name, text)| Proxy::parse(&text, name)));
     let exceptions = first(&NO_PROXY)?.map(|(_, list)| Exceptions::parse(&list));
     let (http, https) = (proxy(&HTTP)?, proxy(&HTTPS)?);
     let exceptions = exceptions.unwrap_or_default();

@@ -72,9 +72,8 @@ impl Proxy {
             Some((user, rest)) => (Some(user), rest),
             None => (None, rest),
         };
-        let wrong = |why: &str| {
-            Error::invalid(format!("{setting} names the proxy {rest:?}, which {why}"))
-        };
+        let wrong =
+            |why: &str| Error::invalid(format!("{setting} names the proxy {rest:?}, which {why}"));
         if !scheme.eq_ignore_ascii_case("http") {
             let text = format!(
                 "{setting} names a proxy of the kind {scheme}://, which is not supported; \

@@ -39,11 +39,7 @@ impl Attempt {
     }
 
     /// Tells whether it is connected. In a waiting thread [`wait_in_place`] must have looked.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        own_reactor: bool,
-    ) -> Poll<io::Result<()>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, own_reactor: bool) -> Poll<io::Result<()>> {
         if !self.over {
             if park::in_wait() {
                 return Poll::Pending;

@@ -101,7 +101,8 @@ impl Dialer {
             .await
             .ok_or_else(|| way.slow())?
             .map_err(|e| {
-                let text = format!("cannot find the address of {name:?}; check the name");
+                let check = way.proxy.map_or("the name", |proxy| &proxy.setting);
+                let text = format!("cannot find the address of {name:?}; check {check}");
                 Error::new(ErrorKind::Connection, text).with_source(e)
             })?;
         race::connect(&addresses, deadline, self.own_reactor).await.map_err(|e| {

@@ -123,9 +123,10 @@ fn refused(proxy: &Proxy, origin: &Origin, status: u16, reason: &str) -> Error {
             );
             Error::new(ErrorKind::Auth, text)
         }
-        (407, Some(_)) => {
+        // tinyproxy 1.11 says 401 to a wrong password.
+        (401 | 407, Some(_)) => {
             let text = format!(
-                "the proxy {proxy} does not accept the name and the password in {setting} (407)"
+                "the proxy {proxy} does not accept the name and the password in {setting} ({status})"
             );
             Error::new(ErrorKind::Auth, text)
         }

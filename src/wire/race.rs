@@ -52,7 +52,9 @@ impl Race {
             if now >= self.deadline {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            if now >= self.next && let Some(to) = self.left.next() {
+            if now >= self.next
+                && let Some(to) = self.left.next()
+            {
                 match Attempt::start(to) {
                     Ok(attempt) => {
                         self.running.push((to, attempt));
@@ -117,7 +119,7 @@ fn at(address: SocketAddr, e: &io::Error) -> io::Error {
 /// Lets the families take turns, so that one that leads nowhere costs one delay (RFC 8305, 4).
 fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (one, other): (Vec<_>, Vec<_>) = 
+    let (one, other): (Vec<_>, Vec<_>) =
         addresses.iter().copied().partition(|a| a.is_ipv6() == first);
     let (mut one, mut other) = (one.into_iter(), other.into_iter());
     let mut mixed = Vec::with_capacity(addresses.len());

@@ -157,10 +157,7 @@ mod tests {
     }
 
     /// Gives one answer after the other, and counts the questions.
-    fn names(
-        answers: &'static [&'static [u8]],
-        fresh_for: Duration,
-    ) -> (Names, Arc<AtomicUsize>) {
+    fn names(answers: &'static [&'static [u8]], fresh_for: Duration) -> (Names, Arc<AtomicUsize>) {
         let asked = Arc::<AtomicUsize>::default();
         let count = Arc::clone(&asked);
         let ask = move |_: &str| Ok(addresses(answers[count.fetch_add(1, SeqCst)]));

@@ -18,8 +18,8 @@ use tokio::io::ReadBuf;
 use tokio::runtime::Id;
 
 use super::home::{self, Home};
-use super::terms::Terms;
 use super::park;
+use super::terms::Terms;
 
 /// A connected socket. At any time one caller uses it; the lock is never waited for.
 pub(crate) struct Socket {

@@ -8,9 +8,7 @@ use super::{OpenStack, clouds};
 use crate::call::Identity;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
-use crate::provider::dialect::config::{
-    Ca, check_variables, identity, read_identity, variable,
-};
+use crate::provider::dialect::config::{Ca, check_variables, identity, read_identity, variable};
 
 /// An account of an OpenStack cloud, for [`Driver::open`](crate::Driver::open).
 ///
@@ -157,7 +155,8 @@ impl Config {
         self
     }
 
-    /// Accepts any certificate, so that anybody on the way can read and change everything.
+    /// Accepts any certificate, so that anybody on the way can read and change everything. It also
+    /// accepts `http://` endpoints after a login by `https://`, which are refused otherwise.
     pub fn insecure(self, insecure: bool) -> Self {
         self.with(Setting::Insecure, insecure.to_string()).without(Setting::Verify)
     }

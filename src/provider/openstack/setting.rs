@@ -211,6 +211,7 @@ impl Values {
             identity,
             scope,
             interface: interface.transpose()?.unwrap_or(Interface::Public),
+            insecure: self.is_insecure()?,
             fault,
         })
     }

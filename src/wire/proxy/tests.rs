@@ -93,20 +93,24 @@ fn a_tunnel_is_asked_for_by_name_in_every_home() {
 
 #[test]
 fn what_comes_before_the_answer_is_passed_over() {
-    let said = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 200\r\n\r\n";
+    let said =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 200\r\n\r\n";
     let (address, _told) = scripted(said);
     block_on(dialer(&address, patient()).dial(&origin("cloud.example"))).expect("a tunnel");
 }
 
 #[test]
 fn name_and_password_go_to_the_proxy_and_into_no_message() {
-    let (address, told) = scripted("HTTP/1.1 407 Who?\r\n\r\n");
-    let error = refusal(&dialer(&format!("http://me:s3cret@{address}"), patient()));
-    let head = told.recv().unwrap();
-    assert!(head.contains("\r\nProxy-Authorization: Basic bWU6czNjcmV0\r\n"), "{head}");
-    let text = format!("{error} {error:?}");
-    assert!(text.contains(&format!("the proxy http://{address} does not accept")), "{text}");
-    assert!(!text.contains("s3cret") && !text.contains("bWU6"), "{text}");
+    for status in [407, 401] {
+        let (address, told) = scripted(format!("HTTP/1.1 {status} Who?\r\n\r\n"));
+        let error = refusal(&dialer(&format!("http://me:s3cret@{address}"), patient()));
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        let head = told.recv().unwrap();
+        assert!(head.contains("\r\nProxy-Authorization: Basic bWU6czNjcmV0\r\n"), "{head}");
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(&format!("the proxy http://{address} does not accept")), "{text}");
+        assert!(!text.contains("s3cret") && !text.contains("bWU6"), "{text}");
+    }
 }
 
 #[test]

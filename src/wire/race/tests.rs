@@ -126,10 +126,14 @@ fn when_all_fail_the_error_names_one_and_when_none_answers_time_runs_out() {
     let addresses = [silent[0].0, silent[1].0];
     // Before and after the second has begun.
     for patience in [50, 400].map(Duration::from_millis) {
-        in_every_home(&addresses, || Instant::now() + patience, |home, socket| {
-            let error = socket.map(drop).expect_err(home);
-            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{home}: {error}");
-        });
+        in_every_home(
+            &addresses,
+            || Instant::now() + patience,
+            |home, socket| {
+                let error = socket.map(drop).expect_err(home);
+                assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{home}: {error}");
+            },
+        );
     }
     in_every_home(&[], soon, |home, socket| {
         assert_eq!(socket.map(drop).expect_err(home).kind(), io::ErrorKind::NotFound, "{home}");

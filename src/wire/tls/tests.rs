@@ -47,9 +47,9 @@ fn ask(dialer: &Dialer, port: u16) -> Result<()> {
         let terms = Terms::until(Instant::now() + Duration::from_secs(30));
         match connection.exchange(request.expect("a request"), terms).await {
             Ok(_) => connection.read(100).await.map(drop),
-            Err(
-                Broken::Unsent(e) | Broken::Stale(e) | Broken::Lost(e) | Broken::Local(e),
-            ) => Err(e),
+            Err(Broken::Unsent(e) | Broken::Stale(e) | Broken::Lost(e) | Broken::Local(e)) => {
+                Err(e)
+            }
         }
     })
 }
