@@ -95,7 +95,7 @@ pub use provider::*;
 pub use service::compute::Compute;
 pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
 pub use service::storage::{Container, Object, Storage};
-pub use session::Stats;
+pub use session::{Exhausted, Stats};
 pub use settings::{Retry, Settings, TlsVersion};
 
 /// What the handles promise, checked by the compiler.

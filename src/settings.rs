@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 #[must_use]
 pub struct Settings {
     pub(crate) connections_per_host: usize,
+    pub(crate) waiting_per_host: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) timeout: Duration,
@@ -48,6 +49,7 @@ impl Settings {
     pub fn new() -> Self {
         Self {
             connections_per_host: 64,
+            waiting_per_host: 32_768,
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(30),
             timeout: Duration::from_secs(60),
@@ -70,6 +72,13 @@ impl Settings {
     /// A login that finds all of them busy opens one more, so that it never waits for its callers.
     pub fn connections_per_host(mut self, cap: usize) -> Self {
         self.connections_per_host = cap.max(1);
+        self
+    }
+
+    /// Sets how many callers may wait for a connection to one host; default 32,768. The next one is
+    /// told at once.
+    pub fn waiting_per_host(mut self, most: usize) -> Self {
+        self.waiting_per_host = most;
         self
     }
 

@@ -16,6 +16,7 @@ mod retry;
 mod route;
 mod send;
 mod stats;
+mod sync;
 mod token;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use pool::Exhausted;
 pub use stats::Stats;
 
 use self::core::Core;

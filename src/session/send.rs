@@ -235,6 +235,9 @@ impl Core {
             Ok(head) => head,
             Err(broken) => return Outcome::Broken(broken),
         };
+        if lease.connection().is_new() {
+            lease.pool().hear(&head.headers);
+        }
         if *patient && *method == Method::GET && !has_end(&head) {
             let id = request_id(&head.headers);
             let text = "the answer does not say where it ends, so that nobody could see it cut";
@@ -266,7 +269,10 @@ impl Core {
         let endpoint = Endpoint { service: String::new(), region: None, url: url.to_owned() };
         let route = self.route(endpoint).map_err(Outcome::NotAllowed)?;
         let need = Need { deadline, replayable: true, fresh, login: true };
-        let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
+        let lease = match route.pool.take(need, Instant::now()) {
+            Some(lease) => lease,
+            None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+        };
         let head = self.head(request, &route, options, |_, _| Ok(()));
         let head = head.map_err(Outcome::NotAllowed)?;
         Ok(Prepared { lease, head, snapshot: None })
@@ -282,7 +288,11 @@ impl Core {
             let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;
             let route = before.routes.find(service, region, |e| self.route(e));
             let route = route.map_err(Outcome::NotAllowed)?;
-            let lease = route.pool.lease(need).await.map_err(Outcome::NotSent)?;
+            let lease = match route.pool.take(need, Instant::now()) {
+                Some(lease) => lease,
+                // It is rare and large: kept out of every operation's own size.
+                None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+            };
             let now = Moment::now();
             let Some(snapshot) = self.tokens.usable(now) else {
                 continue;

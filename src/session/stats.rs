@@ -38,7 +38,7 @@ pub struct Stats {
 
 impl Stats {
     pub(super) fn add(&mut self, pool: Counts) {
-        self.requests += (pool.opened + pool.reused).saturating_sub(pool.stale);
+        self.requests += pool.leased.saturating_sub(pool.stale);
         self.connections_opened += pool.opened;
         self.connections_open += pool.open;
         self.connections_idle += pool.idle;

@@ -6,16 +6,13 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use parking_lot::Mutex;
-
 use super::clock::Moment;
 use super::route::Routes;
+use super::sync::{ArcSwapOption, AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::call::Token;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -78,16 +78,14 @@ impl Attempt {
 
 /// Blocks the waiting thread until one of them is over, or until that time.
 ///
-/// Returns `false` when the thread was interrupted.
+/// Returns whether one is over; `None` when the thread was interrupted.
 pub(super) fn wait_in_place<'a>(
     attempts: impl Iterator<Item = &'a mut Attempt>,
     until: Instant,
-) -> bool {
+) -> Option<bool> {
     let mut attempts: Vec<_> = attempts.collect();
     let streams: Vec<_> = attempts.iter().map(|attempt| Arc::clone(&attempt.stream)).collect();
-    let Some(first) = streams.first() else {
-        return true;
-    };
+    let first = streams.first()?;
     let wait = || {
         let left = until.saturating_duration_since(Instant::now());
         let time = Timespec {
@@ -100,7 +98,8 @@ pub(super) fn wait_in_place<'a>(
         for (attempt, fd) in attempts.iter_mut().zip(&fds) {
             attempt.over |= !fd.revents().is_empty();
         }
+        attempts.iter().any(|attempt| attempt.over)
     };
     // Whoever interrupts shuts down the first, which ends the wait for all.
-    park::with_parker(|parker| parker.block(first, wait)).flatten().is_some()
+    park::with_parker(|parker| parker.block(first, wait)).flatten()
 }

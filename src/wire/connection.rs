@@ -1,25 +1,25 @@
 //! One HTTP/1.1 connection, driven by whoever holds it.
 
 use std::error::Error as _;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use http::Request;
 use http::response::Parts;
-use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Id;
 
+use super::ask::{Ask, ask};
 use super::drive::{Drive, TimedOut};
-use super::park;
 use super::payload::Payload;
 #[cfg(test)]
 use super::stream::Plain;
@@ -36,17 +36,37 @@ pub(crate) struct Connection {
     socket: Arc<Socket>,
     /// Bytes of answers that ever came in.
     received: Arc<AtomicU64>,
-    sender: SendRequest<Payload>,
+    ask: Pin<Box<dyn Ask>>,
     /// `None` once it has ended. It must be dropped then, or the sender never learns of it.
     driver: Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
     drive: Drive,
-    /// An exchange has begun and not ended.
-    busy: bool,
-    /// What is left to read of the answer.
-    body: Option<Incoming>,
+    stage: Stage,
     retires: Instant,
     used: Instant,
     uses: u64,
+}
+
+/// Where an exchange is.
+enum Stage {
+    /// Over, or not begun.
+    Idle,
+    /// The request is on its way; what it may still have to send is `small`.
+    Asked { small: bool },
+    /// What is left to read of the answer.
+    Reading(Incoming),
+    /// Nothing more will come of it.
+    Broken,
+}
+
+/// What became of an exchange that its caller left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Its answer is still to come.
+    Pending,
+    /// It ended well: the connection is as good as ever.
+    Over,
+    /// The connection is of no use any more.
+    Lost,
 }
 
 /// Why an exchange has no answer.
@@ -77,11 +97,10 @@ impl Connection {
         Ok(Self {
             socket,
             received,
-            sender,
+            ask: ask(sender),
             driver: Some(Box::pin(driver)),
             drive,
-            busy: false,
-            body: None,
+            stage: Stage::Idle,
             retires: now + lifetime,
             used: now,
             uses: 0,
@@ -103,36 +122,33 @@ impl Connection {
     /// Sends a request and returns the head of its answer; the body is read by the next two.
     ///
     /// # Cancellation
-    /// Dropped half way, the connection is no longer [`reusable`](Self::reusable).
+    /// Dropped half way, the exchange is [left](Self::left).
     pub(crate) async fn exchange(
         &mut self,
         request: Request<Payload>,
         terms: Terms,
     ) -> Result<Parts, Broken> {
-        self.busy = true;
-        self.socket.begin(terms, request.body().waits());
-        let (reused, received) = (self.uses > 0, self.received.load(Relaxed));
-        match self.send(request).await {
+        let body = request.body();
+        self.stage = Stage::Asked { small: is_small(body) };
+        self.socket.begin(terms, body.waits());
+        let received = self.received.load(Relaxed);
+        self.ask.as_mut().begin(request);
+        let answer = poll_fn(|cx| {
+            let Self { socket, ask, driver, drive, .. } = &mut *self;
+            drive.poll(socket, cx, &mut |cx| {
+                poll_both(driver, cx, |cx| ask.as_mut().poll_answer(cx))
+            })
+        });
+        match answer.await {
             Ok(Ok(response)) => {
                 let (head, body) = response.into_parts();
-                self.body = Some(body);
+                self.stage = Stage::Reading(body);
                 Ok(head)
             }
-            Ok(Err(mut e)) => {
+            Ok(Err(e)) => {
+                self.stage = Stage::Broken;
                 let quiet = self.received.load(Relaxed) == received;
-                let unsent = e.take_message().is_some();
-                let error = e.into_error();
-                // Not the connection broke, but what fed it.
-                let local = error.source().and_then(|source| source.downcast_ref::<Error>());
-                if let Some(local) = local {
-                    return Err(Broken::Local(local.clone()));
-                }
-                let error = broke(error);
-                Err(match () {
-                    () if unsent => Broken::Unsent(error),
-                    () if quiet && reused => Broken::Stale(error),
-                    () => Broken::Lost(error),
-                })
+                Err(self.broken(e, quiet))
             }
             Err(TimedOut) => {
                 let error = Error::new(ErrorKind::Timeout(Phase::Answer), "no answer in time");
@@ -141,21 +157,20 @@ impl Connection {
         }
     }
 
-    async fn send(
-        &mut self,
-        request: Request<Payload>,
-    ) -> Result<Result<Response<Incoming>, TrySendError<Request<Payload>>>, TimedOut> {
-        let Self { socket, sender, driver, drive, .. } = self;
-        let mut answer = pin!(sender.try_send_request(request));
-        drive
-            .run(socket, |cx| {
-                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(answer);
-                }
-                poll_driver(driver, cx);
-                answer.as_mut().poll(cx)
-            })
-            .await
+    fn broken(&self, mut e: TrySendError<Request<Payload>>, quiet: bool) -> Broken {
+        let unsent = e.take_message().is_some();
+        let error = e.into_error();
+        // Not the connection broke, but what fed it.
+        let local = error.source().and_then(|source| source.downcast_ref::<Error>());
+        if let Some(local) = local {
+            return Broken::Local(local.clone());
+        }
+        let error = broke(error);
+        match () {
+            () if unsent => Broken::Unsent(error),
+            () if quiet && self.uses > 0 => Broken::Stale(error),
+            () => Broken::Lost(error),
+        }
     }
 
     /// Reads the whole body of the answer.
@@ -166,7 +181,7 @@ impl Connection {
             ))
             .lasting()
         };
-        if self.body.as_ref().is_some_and(|body| body.size_hint().lower() > largest as u64) {
+        if self.least_left() > largest as u64 {
             return Err(too_large());
         }
         let mut whole = Gathered::default();
@@ -180,20 +195,26 @@ impl Connection {
         Ok(whole.into_bytes())
     }
 
+    fn least_left(&self) -> u64 {
+        match &self.stage {
+            Stage::Reading(body) => body.size_hint().lower(),
+            _ => 0,
+        }
+    }
+
     /// Reads a piece of the answer's body; `None` at its end, when the next request may come.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         loop {
-            let Self { socket, driver, drive, body, .. } = self;
-            let Some(body) = body.as_mut().filter(|body| !body.is_end_stream()) else {
-                self.end();
+            let Self { socket, driver, drive, stage, .. } = self;
+            let Stage::Reading(body) = stage else {
                 return Poll::Ready(None);
             };
+            if body.is_end_stream() {
+                self.end();
+                return Poll::Ready(None);
+            }
             let frame = ready!(drive.poll(socket, cx, &mut |cx| {
-                if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
-                    return Poll::Ready(frame);
-                }
-                poll_driver(driver, cx);
-                Pin::new(&mut *body).poll_frame(cx)
+                poll_both(driver, cx, |cx| Pin::new(&mut *body).poll_frame(cx))
             }));
             return Poll::Ready(match frame {
                 Ok(None) => {
@@ -204,6 +225,7 @@ impl Connection {
                 Ok(Some(Ok(frame))) if !frame.is_data() => continue,
                 Ok(Some(Ok(frame))) => frame.into_data().ok().map(Ok),
                 Ok(Some(Err(e))) => {
+                    self.stage = Stage::Broken;
                     Some(Err(Error::protocol("the answer was cut short").with_source(e)))
                 }
                 Err(TimedOut) => {
@@ -221,24 +243,55 @@ impl Connection {
 
     /// The exchange is over, and went well.
     fn end(&mut self) {
-        if std::mem::take(&mut self.busy) {
-            self.body = None;
-            self.uses += 1;
-            self.used = Instant::now();
-        }
+        self.stage = Stage::Idle;
+        self.uses += 1;
+        self.used = Instant::now();
     }
 
     /// Tells whether the next request can go out on it.
     pub(crate) fn reusable(&mut self) -> bool {
-        if self.busy {
+        if !matches!(self.stage, Stage::Idle) {
             return false;
         }
-        if !self.sender.is_ready() {
+        if !self.ask.is_ready() {
             // The end of the last answer may still have to reach hyper's own state.
             poll_driver(&mut self.driver, &mut Context::from_waker(self.drive.waker()));
         }
         self.drive.rest();
-        self.driver.is_some() && self.sender.is_ready()
+        self.driver.is_some() && self.ask.is_ready()
+    }
+
+    /// Reads on, without waiting, where a caller left an exchange, if little is to come of it.
+    pub(crate) fn left(&mut self) -> Left {
+        self.drive.rest();
+        self.socket.look();
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Stage::Idle = self.stage {
+                return if self.reusable() { Left::Over } else { Left::Lost };
+            }
+            let Self { ask, driver, stage, .. } = self;
+            match stage {
+                Stage::Idle | Stage::Broken | Stage::Asked { small: false } => return Left::Lost,
+                Stage::Asked { .. } => {
+                    match poll_both(driver, &mut cx, |cx| ask.as_mut().poll_answer(cx)) {
+                        Poll::Ready(Ok(answer)) => *stage = Stage::Reading(answer.into_body()),
+                        Poll::Pending if driver.is_some() => return Left::Pending,
+                        Poll::Ready(Err(_)) | Poll::Pending => return Left::Lost,
+                    }
+                }
+                Stage::Reading(body) if body.is_end_stream() => self.end(),
+                Stage::Reading(body) if !is_small(body) => return Left::Lost,
+                Stage::Reading(body) => {
+                    match poll_both(driver, &mut cx, |cx| Pin::new(&mut *body).poll_frame(cx)) {
+                        Poll::Ready(None) => self.end(),
+                        Poll::Ready(Some(Ok(_))) => {}
+                        Poll::Pending if driver.is_some() => return Left::Pending,
+                        Poll::Ready(Some(Err(_))) | Poll::Pending => return Left::Lost,
+                    }
+                }
+            }
+        }
     }
 
     /// Looks whether the peer has left meanwhile.
@@ -248,26 +301,26 @@ impl Connection {
             Peek::Closed => true,
             // Under TLS these may be session tickets; in plain HTTP nobody asked for anything.
             Peek::Bytes => {
-                self.socket.begin(Terms::until(Instant::now() + A_MOMENT), None);
-                let Self { socket, driver, drive, .. } = self;
-                let waker = drive.waker().clone();
-                if park::in_wait() {
-                    socket.wait_in_place();
-                }
-                poll_driver(driver, &mut Context::from_waker(&waker));
+                self.socket.look();
+                poll_driver(&mut self.driver, &mut Context::from_waker(Waker::noop()));
                 !self.reusable() || self.socket.peek() != Peek::Quiet
             }
         }
     }
 
-    /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
-    pub(crate) fn suits(&self, here: Option<Id>) -> bool {
-        self.socket.suits(here)
+    /// Returns the runtime that watches it, if one does.
+    pub(crate) fn home(&self) -> Option<Id> {
+        self.socket.home()
     }
 
     /// Moves it to a caller whose home is another.
     pub(crate) fn leave_home(&mut self) {
         self.socket.leave_home();
+    }
+
+    /// Tells whether no exchange has ended on it yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.uses == 0
     }
 
     /// Returns how long it has lain idle.
@@ -279,6 +332,24 @@ impl Connection {
     pub(crate) fn has_had_its_time(&self, now: Instant) -> bool {
         now >= self.retires
     }
+}
+
+/// Tells whether it is worth moving for nobody's sake.
+fn is_small(body: &impl Body) -> bool {
+    body.size_hint().upper().is_some_and(|size| size <= MOST_LEFT)
+}
+
+/// Polls what waits for something of the connection, then the connection, then the first again.
+fn poll_both<T>(
+    driver: &mut Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
+    cx: &mut Context<'_>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    if let Poll::Ready(value) = poll(cx) {
+        return Poll::Ready(value);
+    }
+    poll_driver(driver, cx);
+    poll(cx)
 }
 
 fn poll_driver(
@@ -325,5 +396,5 @@ impl Gathered {
     }
 }
 
-/// For reading what already lies in the socket.
-const A_MOMENT: Duration = Duration::from_millis(1);
+/// So much of an exchange that its caller left is still moved, to save the connection.
+const MOST_LEFT: u64 = 64 << 10;

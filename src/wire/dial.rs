@@ -50,6 +50,15 @@ impl Dialer {
         })
     }
 
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Says that a caller had no more time for it.
+    pub(crate) fn too_slow(&self, origin: &Origin) -> Error {
+        self.way(origin).map_or_else(|unusable| unusable, |way| way.slow())
+    }
+
     /// Opens a connection to `origin`. It has the connect time-out for it, whoever waits.
     pub(crate) async fn dial(&self, origin: &Origin) -> Result<Connection> {
         let deadline = Instant::now() + self.connect_timeout;

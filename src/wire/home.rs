@@ -13,6 +13,11 @@ pub(crate) fn runtime(own_reactor: bool) -> Handle {
     Handle::try_current().unwrap_or_else(|_| reactor().clone())
 }
 
+/// Tells whether this thread belongs to a tokio runtime.
+pub(crate) fn is_inside_runtime() -> bool {
+    Handle::try_current().is_ok()
+}
+
 /// Returns our reactor: one thread, started when an executor that is not tokio first needs it.
 pub(crate) fn reactor() -> &'static Handle {
     static REACTOR: OnceLock<Handle> = OnceLock::new();
@@ -68,11 +73,11 @@ mod registered {
             Ok(Self::Runtime { id: runtime.id(), watch: watch.map_err(|e| e.into_parts().1)? })
         }
 
-        /// Tells whether a caller in `here` (`None`: a waiting thread) can use it as it is.
-        pub(crate) fn suits(&self, here: Option<Id>) -> bool {
+        /// Returns the runtime that watches it, if one does.
+        pub(crate) fn runtime(&self) -> Option<Id> {
             match self {
-                Self::Bare => true,
-                Self::Runtime { id, .. } => here == Some(*id),
+                Self::Bare => None,
+                Self::Runtime { id, .. } => Some(*id),
             }
         }
     }

@@ -6,6 +6,7 @@
 //! reactor thread does.
 
 pub(crate) mod alarm;
+mod ask;
 #[cfg(unix)]
 mod attempt;
 #[cfg(not(unix))]

@@ -41,6 +41,30 @@ pub(crate) fn wake_at(deadline: Instant) {
     ALARM.set(Some(ALARM.get().map_or(deadline, |earlier| earlier.min(deadline))));
 }
 
+/// Returns how many threads can run at once.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `f`, in which nothing blocks beyond `at`: what would is pending, and polled again then.
+pub(crate) fn bounded<R>(at: Instant, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Instant>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BOUND.set(self.0);
+        }
+    }
+    let outer = BOUND.get();
+    let _restored = Restore(outer);
+    BOUND.set(Some(outer.map_or(at, |outer| outer.min(at))));
+    f()
+}
+
+/// Returns when blocking must end, although what it waits for may take longer.
+pub(crate) fn bound() -> Option<Instant> {
+    BOUND.get()
+}
+
 /// Runs `f` with the parker of the waiting thread.
 pub(crate) fn with_parker<R>(f: impl FnOnce(&Arc<Parker>) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| current.as_ref().map(f))
@@ -53,6 +77,8 @@ thread_local! {
     static SPARE: RefCell<Option<Arc<Parker>>> = const { RefCell::new(None) };
     /// When the thread must poll again although nobody wakes it.
     static ALARM: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Until when it may block in one poll.
+    static BOUND: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// How others reach a waiting thread.
@@ -135,6 +161,7 @@ impl Wake for Parker {
 struct Entered {
     outer: Option<Arc<Parker>>,
     alarm: Option<Instant>,
+    bound: Option<Instant>,
 }
 
 impl Entered {
@@ -142,7 +169,7 @@ impl Entered {
         let parker = SPARE.take().unwrap_or_else(Parker::new);
         parker.woken.store(false, SeqCst);
         *parker.blocked.lock() = Blocked::default();
-        Self { outer: CURRENT.replace(Some(parker)), alarm: ALARM.get() }
+        Self { outer: CURRENT.replace(Some(parker)), alarm: ALARM.get(), bound: BOUND.take() }
     }
 }
 
@@ -150,6 +177,7 @@ impl Drop for Entered {
     fn drop(&mut self) {
         SPARE.set(CURRENT.replace(self.outer.take()));
         ALARM.set(self.alarm);
+        BOUND.set(self.bound);
     }
 }
 

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::attempt::Attempt;
+#[cfg(unix)]
+use super::park;
 use super::tcp::Socket;
 
 /// Connects to one of `addresses`, which stand in the order of preference.
 ///
 /// # Cancellation
-/// Dropped half way, all attempts are given up.
+/// Dropped half way, all attempts are given up. Left half way, they go on, and whoever polls next
+/// finds what became of them, on whatever thread or runtime.
 pub(super) async fn connect(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -79,12 +82,17 @@ impl Race {
             }
             let until = if more { self.next.min(self.deadline) } else { self.deadline };
             #[cfg(unix)]
-            if super::park::in_wait() {
+            if park::in_wait() {
+                let bound = park::bound().unwrap_or(until);
                 let attempts = self.running.iter_mut().map(|(_, attempt)| attempt);
-                if super::attempt::wait_in_place(attempts, until) {
-                    continue;
+                match super::attempt::wait_in_place(attempts, until.min(bound)) {
+                    Some(false) if bound < until => {
+                        park::wake_at(bound);
+                        return Poll::Pending;
+                    }
+                    Some(_) => continue,
+                    None => return Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
                 }
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             if !self.alarm.rings(until, cx) {
                 return Poll::Pending;

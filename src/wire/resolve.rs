@@ -1,15 +1,16 @@
 //! Names to addresses, by the system's own resolver.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 /// The hosts that a driver connects to, and where they are.
 pub(super) struct Names {
@@ -22,16 +23,33 @@ pub(super) struct Names {
 /// One host.
 pub(super) struct Host {
     name: String,
-    /// Held while the question is asked: who comes meanwhile waits for the same answer.
-    answer: tokio::sync::Mutex<Option<Answer>>,
-    /// Nobody was there.
-    doubted: AtomicBool,
+    state: Mutex<State>,
     epoch: Epoch,
 }
 
+#[derive(Default)]
+struct State {
+    answer: Option<Answer>,
+    /// How many look-ups have begun; their numbers.
+    asked: u64,
+    /// When the last of them began, if it is not over.
+    asking: Option<Instant>,
+    failed: Option<Failed>,
+    waiting: Vec<Waker>,
+}
+
 struct Answer {
+    look_up: u64,
     addresses: Vec<SocketAddr>,
     since: Instant,
+    /// Nobody was there.
+    doubted: bool,
+}
+
+struct Failed {
+    look_up: u64,
+    kind: io::ErrorKind,
+    text: String,
 }
 
 /// Counts how often a host was found to have moved: none of its addresses was among the old ones.
@@ -71,65 +89,110 @@ impl Names {
         if let Some(host) = hosts.get(name) {
             return Arc::clone(host);
         }
-        let host = Arc::new(Host {
-            name: name.to_owned(),
-            answer: tokio::sync::Mutex::default(),
-            doubted: AtomicBool::new(false),
-            epoch: Epoch::default(),
-        });
+        let (state, epoch) = (Mutex::default(), Epoch::default());
+        let host = Arc::new(Host { name: name.to_owned(), state, epoch });
         hosts.insert(name.to_owned(), Arc::clone(&host));
         host
     }
 
     /// Returns where a host can be reached, in the system's order of preference. An answer is used
-    /// for 30 seconds, or until nobody was there.
-    pub(super) async fn addresses(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    /// for 30 seconds, or until nobody was there; those who want it at once wait for the same one.
+    ///
+    /// # Cancellation
+    /// The question belongs to its thread, so dropping this does nothing to it, and leaving it half
+    /// way keeps nobody waiting.
+    pub(super) async fn addresses(
+        &self,
+        host: &Arc<Host>,
+        port: u16,
+    ) -> io::Result<Vec<SocketAddr>> {
         if let Ok(ip) = host.name.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
-        let mut answer = host.answer.lock().await;
-        let doubted = host.doubted.swap(false, Relaxed);
-        let fresh = |a: &Answer| !doubted && a.since.elapsed() < self.fresh_for;
-        if !answer.as_ref().is_some_and(fresh) {
-            let addresses = self.ask(&host.name).await.inspect_err(|_| {
-                // What was in doubt still is.
-                host.doubted.fetch_or(doubted, Relaxed);
-            })?;
-            if answer.as_ref().is_some_and(|old| old.is_apart_from(&addresses)) {
-                host.epoch.0.fetch_add(1, Relaxed);
-                tracing::debug!(host = host.name, "the host has moved to other addresses");
-            }
-            *answer = Some(Answer { addresses, since: Instant::now() });
-        }
-        let addresses = answer.iter().flat_map(|answer| &answer.addresses).copied();
-        let with_port = |mut address: SocketAddr| {
-            address.set_port(port);
-            address
-        };
-        Ok(addresses.map(with_port).collect())
+        let mut joined = None;
+        let mut addresses = poll_fn(|cx| self.poll(host, &mut joined, cx)).await?;
+        addresses.iter_mut().for_each(|address| address.set_port(port));
+        Ok(addresses)
     }
 
-    /// The system's resolver blocks and knows no deadline. It gets a thread for each question, which
-    /// is left behind when the caller has no more time.
-    async fn ask(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
-        let (say, said) = oneshot::channel();
-        let (name, ask) = (name.to_owned(), Arc::clone(&self.ask));
-        thread::Builder::new().name("welkin-resolve".into()).spawn(move || {
-            // Nobody may be there to hear it any more.
-            let _ = say.send(ask(&name));
-        })?;
-        let found = said.await.map_err(io::Error::other)??;
-        if found.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    fn poll(
+        &self,
+        host: &Arc<Host>,
+        joined: &mut Option<u64>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Vec<SocketAddr>>> {
+        let mut state = host.state.lock();
+        // That of the look-up which was waited for is as fresh as can be.
+        let ours = |a: &Answer| joined.is_some_and(|joined| a.look_up >= joined);
+        let fresh = |a: &Answer| !a.doubted && a.since.elapsed() < self.fresh_for;
+        if let Some(answer) = state.answer.as_ref().filter(|a| ours(a) || fresh(a)) {
+            return Poll::Ready(Ok(answer.addresses.clone()));
         }
-        Ok(found)
+        if let (Some(failed), Some(joined)) = (&state.failed, *joined)
+            && failed.look_up >= joined
+        {
+            return Poll::Ready(Err(io::Error::new(failed.kind, failed.text.clone())));
+        }
+        // One that takes for ever must not stand in the way of those who come later.
+        if joined.is_none() && state.asking.is_none_or(|since| since.elapsed() >= PATIENCE) {
+            state.asked += 1;
+            state.asking = Some(Instant::now());
+            self.start(host, state.asked)?;
+        }
+        joined.get_or_insert(state.asked);
+        if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.waiting.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// The system's resolver blocks and knows no deadline: it gets a thread for each question.
+    fn start(&self, host: &Arc<Host>, look_up: u64) -> io::Result<()> {
+        let (host, ask) = (Arc::clone(host), Arc::clone(&self.ask));
+        let asking = move || {
+            let found = match ask(&host.name) {
+                Ok(found) if found.is_empty() => {
+                    Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+                }
+                found => found,
+            };
+            host.land(look_up, found);
+        };
+        thread::Builder::new().name("welkin-resolve".into()).spawn(asking).map(drop)
     }
 }
 
 impl Host {
+    fn land(&self, look_up: u64, found: io::Result<Vec<SocketAddr>>) {
+        let mut state = self.state.lock();
+        let newer = state.answer.as_ref().is_some_and(|answer| answer.look_up > look_up);
+        match found {
+            // It took so long that somebody has asked again.
+            Ok(_) if newer => {}
+            Ok(addresses) => {
+                if state.answer.as_ref().is_some_and(|old| old.is_apart_from(&addresses)) {
+                    self.epoch.0.fetch_add(1, Relaxed);
+                }
+                let since = Instant::now();
+                state.answer = Some(Answer { look_up, addresses, since, doubted: false });
+            }
+            Err(e) => {
+                state.failed = Some(Failed { look_up, kind: e.kind(), text: e.to_string() });
+            }
+        }
+        if look_up == state.asked {
+            state.asking = None;
+        }
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
     /// Notes that nobody was there, so that the next one asks again.
     pub(super) fn doubt(&self) {
-        self.doubted.store(true, Relaxed);
+        if let Some(answer) = &mut self.state.lock().answer {
+            answer.doubted = true;
+        }
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -143,6 +206,8 @@ impl Answer {
     }
 }
 
+/// A look-up that takes longer is not waited for by those who come later.
+const PATIENCE: Duration = Duration::from_secs(5);
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
@@ -217,6 +282,27 @@ mod tests {
             }
         });
         assert_eq!(asked.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn who_is_left_half_way_keeps_nobody_waiting() {
+        let (say, said) = std::sync::mpsc::channel::<()>();
+        let said = Mutex::new(said);
+        let ask = move |_: &str| {
+            said.lock().recv().unwrap();
+            Ok(addresses(&[1]))
+        };
+        let names = Names::asking(ask, FRESH_FOR);
+        let host = names.host("h.example");
+        let mut left = Box::pin(names.addresses(&host, 80));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(left.as_mut().poll(&mut cx).is_pending());
+        thread::scope(|s| {
+            let other = s.spawn(|| block_on(names.addresses(&host, 80)).unwrap());
+            say.send(()).unwrap();
+            assert_eq!(other.join().unwrap().len(), 1);
+        });
+        assert!(left.as_mut().poll(&mut cx).is_ready());
     }
 
     #[test]

@@ -31,9 +31,11 @@ pub(crate) struct Socket {
 struct State {
     home: Home,
     terms: Terms,
-    /// One blocking receive is allowed. hyper reads on after an answer's end, to notice a close:
+    /// One receive may block for so long. hyper reads on after an answer's end, to notice a close:
     /// that read must never block.
-    may_block: bool,
+    may_block: Option<Duration>,
+    /// Nobody waits: whatever is asked for is had at once, or not.
+    looks: bool,
     /// The last send found no room.
     wants_write: bool,
     /// The request's own source is waited for, not the peer.
@@ -66,7 +68,8 @@ impl Socket {
         let state = State {
             home,
             terms: Terms::until(deadline),
-            may_block: false,
+            may_block: None,
+            looks: false,
             wants_write: false,
             source_waits: None,
             armed: Duration::ZERO,
@@ -87,9 +90,15 @@ impl Socket {
         let mut state = self.state.lock();
         state.terms = terms;
         state.source_waits = source_waits;
-        state.may_block = false;
+        state.may_block = None;
+        state.looks = false;
         state.wants_write = false;
         state.moved = false;
+    }
+
+    /// From now on, until the next exchange begins, nothing waits.
+    pub(crate) fn look(&self) {
+        self.state.lock().looks = true;
     }
 
     /// Goes on after a pause that was the caller's own: it does not count.
@@ -101,9 +110,9 @@ impl Socket {
         self.state.lock().terms.deadline
     }
 
-    /// Tells whether a caller in `here` (`None`: a waiting thread) can use it without a move.
-    pub(crate) fn suits(&self, here: Option<Id>) -> bool {
-        self.state.lock().home.suits(here)
+    /// Returns the runtime that watches it, if one does.
+    pub(crate) fn home(&self) -> Option<Id> {
+        self.state.lock().home.runtime()
     }
 
     /// Leaves a home that does not suit; the next wait registers in the caller's own.
@@ -128,27 +137,32 @@ impl Socket {
     /// Blocks the waiting thread until it is worth looking again.
     pub(crate) fn wait_in_place(&self) -> Waited {
         let mut state = self.state.lock();
-        let deadline = state.terms.deadline;
-        if Instant::now() >= deadline {
+        let (now, deadline) = (Instant::now(), state.terms.deadline);
+        if now >= deadline {
             return Waited::GiveUp;
         }
         let source_waits = |waits: &Arc<AtomicBool>| waits.load(Ordering::Relaxed);
         if !state.wants_write && state.source_waits.as_ref().is_some_and(source_waits) {
             return Waited::Park;
         }
+        let until = park::bound().map_or(deadline, |bound| bound.min(deadline));
+        if now >= until {
+            park::wake_at(until);
+            return Waited::Park;
+        }
         if !std::mem::take(&mut state.wants_write) {
             // The receive itself blocks: one system call, not two.
-            state.may_block = true;
+            state.may_block = Some(power_of_two(until - now));
             return Waited::Look;
         }
         drop(state);
         // An upload has no room: an answer that comes early must be seen as well.
-        let seen = self.poll_in_place(PollFlags::IN | PollFlags::OUT, deadline);
+        let seen = self.poll_in_place(PollFlags::IN | PollFlags::OUT, until);
         let Some(seen) = seen else {
             return Waited::GiveUp;
         };
         let readable = PollFlags::IN | PollFlags::HUP | PollFlags::ERR;
-        self.state.lock().may_block = seen.intersects(readable);
+        self.state.lock().may_block = seen.intersects(readable).then(|| power_of_two(until - now));
         Waited::Look
     }
 
@@ -186,9 +200,17 @@ impl Socket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = self.state.lock();
+        if state.looks {
+            let State { scratch, .. } = &mut *state;
+            return match receive(&self.stream, scratch, buf, RecvFlags::DONTWAIT) {
+                Ok(_) => Poll::Ready(Ok(())),
+                Err(Errno::AGAIN | Errno::INTR) => Poll::Pending,
+                Err(e) => Poll::Ready(Err(e.into())),
+            };
+        }
         if park::in_wait() {
-            let flags = if std::mem::take(&mut state.may_block) {
-                self.arm_receive_timeout(&mut state)?;
+            let flags = if let Some(time) = state.may_block.take() {
+                self.arm_receive_timeout(&mut state, time)?;
                 RecvFlags::empty()
             } else if state.source_waits.is_some() {
                 // Whoever uploads looks now and then whether it was refused already.
@@ -264,6 +286,9 @@ impl Socket {
                 Err(e) => return Poll::Ready(Err(e.into())),
             }
             let mut state = self.state.lock();
+            if state.looks {
+                return Poll::Pending;
+            }
             if park::in_wait() {
                 state.wants_write = true;
                 return Poll::Pending;
@@ -282,14 +307,13 @@ impl Socket {
         }
     }
 
-    /// Tells the system how long a receive may block, in powers of two and only when that changes.
+    /// Tells the system how long a receive may block, when that changes: powers of two seldom do.
     ///
     /// A constant time-out then costs no system call; one that fires early is armed for the rest.
-    fn arm_receive_timeout(&self, state: &mut State) -> io::Result<()> {
-        let wanted = power_of_two(state.terms.deadline.saturating_duration_since(Instant::now()));
-        if wanted != state.armed {
-            self.stream.set_read_timeout(Some(wanted))?;
-            state.armed = wanted;
+    fn arm_receive_timeout(&self, state: &mut State, time: Duration) -> io::Result<()> {
+        if time != state.armed {
+            self.stream.set_read_timeout(Some(time))?;
+            state.armed = time;
         }
         Ok(())
     }

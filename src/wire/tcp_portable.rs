@@ -50,9 +50,12 @@ impl Socket {
         self.0.lock().terms.deadline
     }
 
+    /// Nothing here waits in place.
+    pub(crate) fn look(&self) {}
+
     /// Every caller suits: they all wait for the reactor.
-    pub(crate) fn suits(&self, _here: Option<Id>) -> bool {
-        true
+    pub(crate) fn home(&self) -> Option<Id> {
+        None
     }
 
     pub(crate) fn leave_home(&self) {}

@@ -61,9 +61,9 @@ fn only_the_wire_opens_sockets() {
         "fn f() { let a = 0..socket2::SOME; }",
         "use tokio::{io, net};",
     ] {
-        refuses("session/pool.rs", text, 1);
+        refuses("session/pool/mod.rs", text, 1);
     }
-    accepts("session/pool.rs", "use std::net::{IpAddr, SocketAddr};");
+    accepts("session/pool/mod.rs", "use std::net::{IpAddr, SocketAddr};");
     accepts("wire/tcp.rs", "use std::net::TcpStream;\nuse rustix::net::recv;");
 }
 
@@ -80,7 +80,7 @@ fn clocks_threads_files_and_processes_have_their_places() {
     accepts("session/clock.rs", "fn f() { (Instant::now(), SystemTime::now()) }");
     accepts("session/token.rs", "use std::thread;");
     accepts("provider/nimbus/config.rs", "fn f() { std::env::var(name) }");
-    accepts("session/pool.rs", "use tokio::runtime::Id;");
+    accepts("session/pool/mod.rs", "use tokio::runtime::Id;");
     accepts("op.rs", "fn f() { self.tokio.net }");
 }
 
@@ -113,7 +113,7 @@ fn comments_strings_and_tests_do_not_count() {
     ] {
         refuses("op.rs", text, 1);
     }
-    let tests = test_modules("session/pool.rs", "#[cfg(test)]\nmod tests;\nmod other;");
+    let tests = test_modules("session/pool/mod.rs", "#[cfg(test)]\nmod tests;\nmod other;");
     assert_eq!(tests, [["session", "pool", "tests"]]);
 }
 

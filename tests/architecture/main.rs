@@ -77,7 +77,7 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["tokio::runtime"],
-        places: &["wire/", "session/pool.rs"],
+        places: &["wire/", "session/pool/"],
         why: "the pool prefers a connection of the caller's own runtime",
     },
     Reach {

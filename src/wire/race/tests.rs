@@ -185,3 +185,37 @@ fn families_take_turns_beginning_with_the_preferred_one() {
     assert_eq!(mixed, [a(1), b(1), a(2), b(2)]);
     assert_eq!(interleaved(&[a(2), a(1)]), [a(2), a(1)]);
 }
+
+#[test]
+fn a_thread_that_must_look_up_leaves_the_race_and_comes_back_to_it() {
+    let (silent, (listener, address)) = (Silent::new(), open());
+    let addresses = [silent.address, address];
+    let mut racing = Box::pin(connect(&addresses, soon(), false));
+    let mut turns = 0;
+    let socket = block_on(poll_fn(|cx| {
+        turns += 1;
+        park::bounded(Instant::now() + Duration::from_millis(20), || racing.as_mut().poll(cx))
+    }));
+    socket.expect("the second address");
+    listener.accept().expect("the second address");
+    assert!(turns > 1, "it looked up");
+}
+
+#[test]
+fn a_race_goes_on_in_whichever_home_it_is_polled_next() {
+    let (silent, (listener, address)) = (Silent::new(), open());
+    let addresses = [silent.address, address];
+    let mut racing = Box::pin(connect(&addresses, soon(), false));
+    let mut once = |cx: &mut Context<'_>| {
+        let polled =
+            park::bounded(Instant::now(), || racing.as_mut().poll(cx)).map(|r| r.map(drop));
+        assert!(polled.is_pending());
+        Poll::Ready(())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    block_on(poll_fn(&mut once));
+    runtime.block_on(poll_fn(&mut once));
+    smol::block_on(poll_fn(&mut once));
+    block_on(racing).expect("the second address");
+    listener.accept().expect("the second address");
+}
