@@ -141,7 +141,7 @@ fn basic(user: &str) -> Result<Secret, ()> {
     if plain.iter().any(u8::is_ascii_control) {
         return Err(());
     }
-    Ok(Secret::new(format!("Basic {}", *base64(&plain))))
+    Ok(Secret::new(base64("Basic ", &plain)))
 }
 
 fn unescape(text: &str, into: &mut Vec<u8>) {
@@ -157,10 +157,12 @@ fn unescape(text: &str, into: &mut Vec<u8>) {
     }
 }
 
-/// RFC 4648, 4, into memory that is wiped.
-fn base64(bytes: &[u8]) -> Zeroizing<String> {
+/// Writes bytes behind a word (RFC 4648, 4).
+fn base64(word: &str, bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = Zeroizing::new(String::with_capacity(bytes.len().div_ceil(3) * 4));
+    // Sized beforehand: a text that grows would leave the secret in what it grew out of.
+    let mut out = String::with_capacity(word.len() + bytes.len().div_ceil(3) * 4);
+    out.push_str(word);
     for three in bytes.chunks(3) {
         let all = three.iter().fold(0, |all, byte| all << 8 | usize::from(*byte));
         let all = all << (8 * (3 - three.len()));
