@@ -4,11 +4,13 @@
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
 mod content;
+mod trust;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use zeroize::Zeroizing;
 
@@ -16,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use self::content::Content;
 pub(crate) use self::content::{Live, Supplied};
+pub(crate) use self::trust::{Identity, Pem, Trust};
 
 /// One operation of a cloud as data: a request, and how to read its answer.
 ///
@@ -259,6 +262,11 @@ pub(crate) trait Auth: Send + Sync {
     /// Puts the token, or a signature made with it, on a request that is ready to go out.
     fn authorize(&self, signing: Signing<'_>) -> Result<()>;
 
+    /// Tells whether what proves who we are must never go out without TLS.
+    fn keeps_to_tls(&self) -> bool {
+        false
+    }
+
     /// Names what an answer that is no success means.
     ///
     /// After `RateLimited`, which says that nothing was done, any request is sent again; after
@@ -312,13 +320,24 @@ pub(crate) struct Keys {
 impl Token {
     /// Makes one that goes into a header.
     pub(crate) fn header(secret: &str) -> Result<Self> {
-        let mut value = HeaderValue::from_str(secret).map_err(|e| {
+        let value = secret_header(Zeroizing::new(secret.as_bytes().to_vec())).map_err(|e| {
             Error::protocol("the token that the cloud issued cannot stand in a header")
                 .with_source(e)
         })?;
-        value.set_sensitive(true);
         Ok(Self::Header(value))
     }
+}
+
+/// Makes a header's value of a secret. It and its clones share one memory, which is wiped by its
+/// owner when the last of them is dropped.
+///
+/// What the wire has written is not: the bytes of a request pass through the buffers of hyper.
+pub(crate) fn secret_header(
+    secret: impl AsRef<[u8]> + Send + 'static,
+) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(secret))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl fmt::Debug for Token {
@@ -334,18 +353,6 @@ pub(crate) struct Endpoint {
     /// `None` for one that serves every region; `{region}` in its URL stands for the one asked for.
     pub(crate) region: Option<String>,
     pub(crate) url: String,
-}
-
-/// Whom TLS trusts.
-#[derive(Clone, Default)]
-#[cfg_attr(not(feature = "tls"), allow(dead_code))]
-pub(crate) struct Trust {
-    /// Certificates in PEM form: these and no others; empty for the system's own.
-    pub(crate) roots: Vec<u8>,
-    /// Where they were read, for messages.
-    pub(crate) origin: Option<String>,
-    /// Accept any certificate.
-    pub(crate) insecure: bool,
 }
 
 /// A text that is never shown and is wiped when dropped.
@@ -365,5 +372,60 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+    use super::*;
+
+    /// Stands where the memory does that wipes itself.
+    struct Owner(Vec<u8>, Arc<AtomicBool>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            self.1.store(true, SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_header_stays_in_one_memory_that_its_owner_wipes_at_last() {
+        let wiped = Arc::<AtomicBool>::default();
+        let owner = Owner(b"gAAAA-made-up".to_vec(), Arc::clone(&wiped));
+        let memory = owner.0.as_ptr();
+        let token = secret_header(owner).expect("a value");
+        let mut headers = HeaderMap::new();
+        headers.insert("x-auth-token", token.clone());
+        for value in [&token, &headers["x-auth-token"]] {
+            assert_eq!(value.as_bytes().as_ptr(), memory, "not a copy");
+            assert!(value.is_sensitive() && !format!("{value:?}").contains("gAAAA"));
+        }
+        drop(token);
+        assert!(!wiped.load(SeqCst));
+        drop(headers);
+        assert!(wiped.load(SeqCst));
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let secret = Secret::new("s3cret");
+        let keys =
+            Keys { id: "AKID".into(), secret: secret.clone(), session: Some(secret.clone()) };
+        let tokens = [Token::header("s3cret").expect("a token"), Token::Keys(keys.clone())];
+        let shown = format!("{secret:?} {keys:?} {tokens:?}");
+        assert!(shown.contains("AKID") && !shown.contains("s3cret"), "{shown}");
+        for odd in ["a\r\nb", "a\0b", "a\nb"] {
+            let error = Token::header(odd).expect_err("no header");
+            assert_eq!(error.kind(), ErrorKind::Protocol);
+        }
     }
 }

@@ -146,6 +146,7 @@ impl Driver {
     fn assemble(provider: Provider, settings: Settings) -> Result<Self> {
         let provider = Arc::new(provider);
         let Provider { name, auth, trust, region, .. } = &*provider;
+        let settings = settings.read_environment()?;
         let session = Session::new(name, Arc::clone(auth), trust, region.as_deref(), settings)?;
         Ok(Self { session, provider })
     }

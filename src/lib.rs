@@ -56,6 +56,7 @@
 //! | `openstack` | yes | the provider for OpenStack clouds |
 //! | `aws` | no | the provider for AWS, and for stores of others that speak S3 |
 //! | `tls` | yes | HTTPS through rustls |
+//! | `webpki-roots` | no | bundled CA certificates, used where the system has none, as in bare containers |
 //! | `sim` | no | `sim::Sim`, an embedded OpenStack for tests of your code |
 //! | `cli` | no | the command `welkin` with all providers, and with it `cargo demo` |
 //!
@@ -95,7 +96,7 @@ pub use service::compute::Compute;
 pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
 pub use service::storage::{Container, Object, Storage};
 pub use session::{Exhausted, Stats};
-pub use settings::{Retry, Settings};
+pub use settings::{Retry, Settings, TlsVersion};
 
 /// What the handles promise, checked by the compiler.
 const _: () = {

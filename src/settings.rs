@@ -1,9 +1,14 @@
 //! What a user can set on a driver; every value has a documented default.
 
+mod environment;
+mod exception;
+mod proxy;
+
 use std::time::Duration;
 
 use http::HeaderValue;
 
+pub(crate) use self::proxy::{Proxies, Proxy};
 use crate::error::{Error, Result};
 
 /// How a driver uses connections and time. The defaults suit a busy service.
@@ -32,6 +37,8 @@ pub struct Settings {
     pub(crate) retry: Retry,
     pub(crate) own_reactor: bool,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) proxies: Proxies,
+    pub(crate) min_tls: TlsVersion,
     /// A broken pool for the test that must notice it.
     #[cfg(test)]
     pub(crate) hands_out_twice: bool,
@@ -53,6 +60,8 @@ impl Settings {
             retry: Retry::default(),
             own_reactor: false,
             user_agent: HeaderValue::from_static(USER_AGENT),
+            proxies: Proxies::Unread,
+            min_tls: TlsVersion::Tls12,
             #[cfg(test)]
             hands_out_twice: false,
         }
@@ -73,7 +82,10 @@ impl Settings {
         self
     }
 
-    /// Sets how long opening a connection may take (address, TCP and TLS); default 5 s.
+    /// Sets how long opening a connection may take (address, TCP, proxy and TLS); default 5 s.
+    ///
+    /// A host with several addresses is tried at the next one after 250 ms, or at once when one
+    /// fails; the first that answers is used (RFC 8305).
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit.min(A_YEAR);
         self
@@ -141,6 +153,47 @@ impl Settings {
         self
     }
 
+    /// Sends everything through a proxy: `http://host:port`, or `http://user:password@host:port` with
+    /// what is neither letter nor digit escaped (`%40` for `@`).
+    ///
+    /// By default the environment decides, when the driver is opened: `https_proxy` or `HTTPS_PROXY`
+    /// for `https://` hosts, `http_proxy` (in small letters only) for `http://` ones, `all_proxy` or
+    /// `ALL_PROXY` for both, but for the hosts in `no_proxy` or `NO_PROXY`: a list of names, domains
+    /// (with all below them), addresses and blocks such as `10.0.0.0/8`, each with `:port` or
+    /// without, or `*` for all. `localhost` and `127.0.0.1` are no exceptions unless they are listed.
+    /// A proxy that is set here has no exceptions. A proxy of the environment that cannot be used
+    /// fails the operations that would go through it.
+    ///
+    /// The proxy is asked for a tunnel (CONNECT) to `https://` and to `http://` hosts alike; the
+    /// [decision](crate::manual::decisions::proxies_are_tunnels) tells why. The proxy looks up the
+    /// host's name.
+    ///
+    /// ```
+    /// use welkin::Settings;
+    ///
+    /// let settings = Settings::new().proxy("http://proxy.example:3128")?;
+    /// # Ok::<(), welkin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` when that is no address, `Unsupported` for `https://` and `socks5://` proxies.
+    pub fn proxy(mut self, url: &str) -> Result<Self> {
+        self.proxies = Proxies::Always(Proxy::parse(url, "Settings::proxy")?);
+        Ok(self)
+    }
+
+    /// Goes through no proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxies = Proxies::Never;
+        self
+    }
+
+    /// Sets the oldest version of TLS that is spoken; default 1.2.
+    pub fn min_tls(mut self, version: TlsVersion) -> Self {
+        self.min_tls = version;
+        self
+    }
+
     /// Puts an application's name behind Welkin's own in the `User-Agent`, such as `billing/2.1`.
     ///
     /// # Errors
@@ -152,12 +205,30 @@ impl Settings {
         })?;
         Ok(self)
     }
+
+    /// Asks the environment for what nobody has set.
+    pub(crate) fn read_environment(mut self) -> Result<Self> {
+        if let Proxies::Unread = self.proxies {
+            self.proxies = environment::proxies()?;
+        }
+        Ok(self)
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A version of TLS. Older ones than these are never spoken (RFC 8996).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
 }
 
 /// How often, and after which pauses, a failure that may pass is tried again.

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! src/
-//!   driver.rs settings.rs op.rs cancel.rs page.rs download.rs error.rs    1  what a user holds
+//!   driver.rs settings.rs (settings/: proxies) op.rs cancel.rs page.rs download.rs error.rs    1  what a user holds
 //!   service/     compute, storage (handle + what a provider must translate), node (a model)    2
 //!   call.rs      all that passes between provider and session, named by both; call/content
 //!   provider/    translators: the table of them, dialect/ (spoken by several clouds),
 //!                aws/, openstack/    3
 //!   session/     send (attempts), token, pool, retry, route, body, clock, stats    4
-//!   wire/        connection (hyper, driven by its holder), drive, tcp, tls, stream, resolve,
-//!                home and park and alarm (what waiting means where)    5
+//!   wire/        dial (resolve, race and attempt, proxy, tls), connection (hyper, driven by its
+//!                holder), drive, tcp, stream, home and park and alarm (what waiting means where)    5
 //!   sim/         the embedded cloud (feature sim)
 //!   bin/welkin/  the command line (feature cli)
 //!   manual/      this
@@ -17,7 +17,8 @@
 //!
 //! Rules, checked by `tests/architecture`:
 //! - `provider/` names `service`, `call` and `error` only; it does no I/O and sees no clock. Its
-//!   `config.rs` and `clouds.rs` alone read files and the environment, when a driver is opened.
+//!   `config.rs` and `clouds.rs` alone read files and the environment, when a driver is opened;
+//!   the machine's proxies are read then too, by `settings/environment.rs`.
 //! - `session/` and `service/` never name a provider.
 //! - Only `wire/` opens sockets.
 //!

@@ -103,4 +103,14 @@
 //!
 //! # Threads of the driver's own
 //! A login or renewal runs on a thread (`welkin-login`) that ends with it, and so does each look-up of
-//! a host's name (`welkin-resolve`), which happens when a connection is opened.
+//! a host's name (`welkin-resolve`), which happens when a connection is opened and the last answer is
+//! older than 30 seconds.
+//!
+//! # Proxies, certificates, TLS
+//! The machine's proxies are those of its environment, unless
+//! [`Settings::proxy`](crate::Settings::proxy) or [`Settings::no_proxy`](crate::Settings::no_proxy) says
+//! otherwise. Certificates are judged by the system's CAs or by the one that an account names; in a
+//! container without any, the feature `webpki-roots` brings a bundle. An account may have a client
+//! certificate, and [`Settings::min_tls`](crate::Settings::min_tls) sets the oldest version that is
+//! spoken. All connections of a driver share their TLS sessions, so that only the first to a host pays
+//! for a full handshake.

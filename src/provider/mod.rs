@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::service::compute::ComputeApi;
 use crate::service::storage::StorageApi;
 
+#[cfg(all(test, feature = "aws", feature = "openstack"))]
+mod tests;
+
 /// The table of providers: the name in selectors, and what opens what the user configured, or a
 /// named profile of it.
 const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[

@@ -76,7 +76,7 @@ impl Core {
         if lifetime.is_zero() {
             return Err(Error::protocol("the token that the login gave has no time to live"));
         }
-        let routes = Routes::new(endpoints, |e| self.route(e))?;
+        let routes = Routes::new(endpoints, self.auth.keeps_to_tls(), |e| self.route(e))?;
         Ok(Snapshot::new(token, generation, began, lifetime, routes))
     }
 

@@ -18,15 +18,17 @@ pub(crate) struct Route {
     pub(crate) host: HeaderValue,
     /// The endpoint's own path, without a last slash.
     pub(crate) base: String,
+    tls: bool,
 }
 
 impl Route {
     pub(crate) fn new(endpoint: Endpoint, pool: impl FnOnce(Origin) -> Arc<Pool>) -> Result<Self> {
         let Endpoint { service, region, url } = endpoint;
         let (origin, host, base) = Origin::split(&url)?;
+        let tls = origin.tls;
         let host = HeaderValue::from_str(&host)
             .map_err(|e| Error::invalid(format!("{url:?} has no valid host")).with_source(e))?;
-        Ok(Self { service, region, pool: pool(origin), host, base })
+        Ok(Self { service, region, pool: pool(origin), host, base, tls })
     }
 
     fn serves(&self, region: Option<&str>) -> bool {
@@ -44,6 +46,8 @@ pub(crate) struct Routes {
     patterns: Vec<Endpoint>,
     /// Routes that were made from the patterns.
     made: Made,
+    /// What proves who we are never goes where there is no TLS.
+    only_tls: bool,
 }
 
 /// A list that only grows, so that its readers need no lock. It is short: one entry for each service
@@ -54,12 +58,13 @@ struct Made(OnceLock<Box<(Route, Made)>>);
 impl Routes {
     pub(crate) fn new(
         endpoints: Vec<Endpoint>,
+        only_tls: bool,
         make: impl Fn(Endpoint) -> Result<Route>,
     ) -> Result<Self> {
         let is_pattern = |e: &Endpoint| e.region.is_none() && e.url.contains(REGION);
         let (patterns, listed): (Vec<_>, Vec<_>) = endpoints.into_iter().partition(is_pattern);
         let listed = listed.into_iter().map(make).collect::<Result<_>>()?;
-        Ok(Self { listed, patterns, made: Made::default() })
+        Ok(Self { listed, patterns, made: Made::default(), only_tls })
     }
 
     /// Finds the route to a service, in the given region or else in the first that has it.
@@ -71,7 +76,7 @@ impl Routes {
     ) -> Result<&Route> {
         let fits = |r: &&Route| r.service == service && r.serves(region);
         if let Some(route) = self.listed.iter().find(fits) {
-            return Ok(route);
+            return self.checked(route);
         }
         let Some(pattern) = self.patterns.iter().find(|p| p.service == service) else {
             return Err(self.lacks(service, region));
@@ -79,7 +84,7 @@ impl Routes {
         let Some(region) = region else {
             return Err(Error::invalid("this account has many regions; name one"));
         };
-        self.made.find_or_add(service, region, || {
+        let route = self.made.find_or_add(service, region, || {
             // It becomes part of the host that gets the signature.
             let of_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
             if !region.chars().all(of_label) || region.len() > LONGEST_LABEL {
@@ -87,7 +92,20 @@ impl Routes {
             }
             let url = pattern.url.replace(REGION, region);
             make(Endpoint { service: service.to_owned(), region: Some(region.to_owned()), url })
-        })
+        })?;
+        self.checked(route)
+    }
+
+    fn checked<'a>(&self, route: &'a Route) -> Result<&'a Route> {
+        if route.tls || !self.only_tls {
+            return Ok(route);
+        }
+        let (service, host) = (&route.service, route.host.to_str().unwrap_or_default());
+        Err(Error::invalid(format!(
+            "the cloud names http://{host} for its {service:?} service, where anybody on the way \
+             could read the token, and the login went by https://; ask its operators for https:// \
+             there, or log in at an http:// address if all of it is meant to be in the open"
+        )))
     }
 
     fn lacks(&self, service: &str, region: Option<&str>) -> Error {
@@ -195,7 +213,30 @@ mod tests {
             endpoint("b", None, "http://any.example/b"),
             endpoint("c", None, "https://c.{region}.example"),
         ];
-        Routes::new(endpoints, make).unwrap()
+        Routes::new(endpoints, false, make).unwrap()
+    }
+
+    #[test]
+    fn who_keeps_to_tls_is_led_nowhere_else_not_even_to_another_region() {
+        let endpoints = || {
+            vec![
+                endpoint("a", Some("north"), "http://north.example/a"),
+                endpoint("a", Some("south"), "https://south.example/a"),
+                endpoint("b", None, "http://{region}.example"),
+                endpoint("c", None, "https://{region}.example"),
+            ]
+        };
+        let careful = Routes::new(endpoints(), true, make).unwrap();
+        for (service, region) in [("a", None), ("a", Some("north")), ("b", Some("east"))] {
+            let error = careful.find(service, region, make).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+            assert!(error.to_string().contains("names http://"), "{error}");
+        }
+        for (service, region) in [("a", Some("south")), ("c", Some("east"))] {
+            assert!(careful.find(service, region, make).is_ok(), "{service}");
+        }
+        let careless = Routes::new(endpoints(), false, make).unwrap();
+        assert!(careless.find("a", None, make).is_ok());
     }
 
     #[test]

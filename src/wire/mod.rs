@@ -7,12 +7,19 @@
 
 pub(crate) mod alarm;
 mod ask;
+#[cfg(unix)]
+mod attempt;
+#[cfg(not(unix))]
+#[path = "attempt_portable.rs"]
+mod attempt;
 pub(crate) mod connection;
 pub(crate) mod dial;
 mod drive;
 pub(crate) mod home;
 pub(crate) mod park;
 pub(crate) mod payload;
+mod proxy;
+mod race;
 mod resolve;
 mod stream;
 #[cfg(unix)]
@@ -21,6 +28,10 @@ mod tcp;
 #[path = "tcp_portable.rs"]
 mod tcp;
 pub(crate) mod terms;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "tls_without.rs"]
 mod tls;
 
 pub(crate) use park::block_on;

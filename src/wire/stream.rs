@@ -78,7 +78,7 @@ impl AsyncRead for Stream {
         let read = match transport {
             Transport::Plain(s) => Pin::new(s).poll_read(cx, buf),
             #[cfg(feature = "tls")]
-            Transport::Tls(s) => Pin::new(&mut **s).poll_read(cx, buf),
+            Transport::Tls(s) => Pin::new(&mut **s).poll_read(cx, buf).map_err(super::tls::late),
         };
         received.fetch_add((buf.filled().len() - before) as u64, Relaxed);
         read

@@ -3,9 +3,8 @@
 //! It stays in blocking mode for life. Every send, and every receive outside a waiting thread, asks
 //! not to block by its own flag; so a change of home flips nothing.
 
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -15,13 +14,12 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, send, sendmsg};
-use socket2::{Domain, Protocol, Type};
 use tokio::io::ReadBuf;
 use tokio::runtime::Id;
 
 use super::home::{self, Home};
+use super::park;
 use super::terms::Terms;
-use super::{alarm, park};
 
 /// A connected socket. At any time one caller uses it; the lock is never waited for.
 pub(crate) struct Socket {
@@ -60,38 +58,15 @@ pub(crate) enum Waited {
 }
 
 impl Socket {
-    /// Connects without blocking longer than `deadline`.
-    pub(crate) async fn connect(
-        to: SocketAddr,
+    /// Takes over a connected stream, and whoever watches it already.
+    pub(super) fn over(
+        stream: Arc<TcpStream>,
+        home: Home,
         deadline: Instant,
         own_reactor: bool,
-    ) -> io::Result<Arc<Self>> {
-        let socket =
-            socket2::Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        let pending = match socket.connect(&to.into()) {
-            Ok(()) => false,
-            Err(e) if e.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => true,
-            Err(e) => return Err(e),
-        };
-        let socket = Self::new(socket.into(), deadline, own_reactor);
-        if pending {
-            let connected = poll_fn(|cx| socket.poll_connected(cx));
-            alarm::timeout_at(deadline, own_reactor, connected)
-                .await
-                .unwrap_or_else(|| Err(io::ErrorKind::TimedOut.into()))?;
-        }
-        if let Some(e) = socket.stream.take_error()? {
-            return Err(e);
-        }
-        socket.stream.set_nonblocking(false)?;
-        socket.stream.set_nodelay(true)?;
-        Ok(Arc::new(socket))
-    }
-
-    fn new(stream: TcpStream, deadline: Instant, own_reactor: bool) -> Self {
+    ) -> Arc<Self> {
         let state = State {
-            home: Home::Bare,
+            home,
             terms: Terms::until(deadline),
             may_block: None,
             looks: false,
@@ -101,13 +76,13 @@ impl Socket {
             moved: false,
             scratch: Vec::new(),
         };
-        Self { stream: Arc::new(stream), own_reactor, state: Mutex::new(state) }
+        Arc::new(Self { stream, own_reactor, state: Mutex::new(state) })
     }
 
     #[cfg(test)]
     pub(crate) fn twin(&self) -> Arc<Self> {
         let stream = self.stream.try_clone().expect("a descriptor is to be had");
-        Arc::new(Self::new(stream, Instant::now(), self.own_reactor))
+        Self::over(Arc::new(stream), Home::Bare, Instant::now(), self.own_reactor)
     }
 
     /// Begins an exchange. `source_waits` tells when its request's own source is waited for.
@@ -210,29 +185,6 @@ impl Socket {
             }
         };
         park::with_parker(|parker| parker.block(&self.stream, wait)).flatten()
-    }
-
-    fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut state = self.state.lock();
-        if park::in_wait() {
-            let deadline = state.terms.deadline;
-            let until = park::bound().map_or(deadline, |bound| bound.min(deadline));
-            return match self.poll_in_place(PollFlags::OUT, until) {
-                Some(seen) if !seen.is_empty() => Poll::Ready(Ok(())),
-                Some(_) if Instant::now() < deadline => {
-                    park::wake_at(until);
-                    Poll::Pending
-                }
-                _ => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            };
-        }
-        self.register(&mut state)?;
-        match &state.home {
-            Home::Bare => unreachable!("registered one line above"),
-            Home::Runtime { watch, .. } => {
-                watch.poll_write_ready(cx).map_ok(|mut ready| ready.retain_ready())
-            }
-        }
     }
 
     fn register(&self, state: &mut State) -> io::Result<()> {

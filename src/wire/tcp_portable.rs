@@ -3,7 +3,6 @@
 //! Every socket lives with our reactor; a waiting thread parks until that wakes it.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +15,6 @@ use tokio::net::TcpStream;
 use tokio::runtime::Id;
 
 use super::terms::Terms;
-use super::{alarm, home};
 
 /// A connected socket. At any time one caller uses it; the lock is never waited for.
 pub(crate) struct Socket(Mutex<State>);
@@ -33,23 +31,9 @@ pub(crate) enum Waited {
 }
 
 impl Socket {
-    /// Connects without waiting longer than `deadline`.
-    pub(crate) async fn connect(
-        to: SocketAddr,
-        deadline: Instant,
-        own_reactor: bool,
-    ) -> io::Result<Arc<Self>> {
-        let connecting = home::reactor().spawn(TcpStream::connect(to));
-        let abort = connecting.abort_handle();
-        let stream = alarm::timeout_at(deadline, own_reactor, connecting)
-            .await
-            .unwrap_or_else(|| {
-                abort.abort();
-                Ok(Err(io::ErrorKind::TimedOut.into()))
-            })
-            .map_err(io::Error::other)??;
-        stream.set_nodelay(true)?;
-        Ok(Arc::new(Self(Mutex::new(State { stream, terms: Terms::until(deadline) }))))
+    /// Takes over a connected stream, which the reactor watches.
+    pub(super) fn over(stream: TcpStream, deadline: Instant) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State { stream, terms: Terms::until(deadline) })))
     }
 
     /// Begins an exchange.

@@ -1,192 +1,165 @@
 //! TLS, set up once per driver.
 
-#[cfg(feature = "tls")]
-pub(crate) use with::Tls;
-#[cfg(not(feature = "tls"))]
-pub(crate) use without::Tls;
+mod certificate;
+mod explain;
+mod identity;
+mod verify;
 
-#[cfg(feature = "tls")]
-mod with {
-    use std::io;
-    use std::sync::{Arc, OnceLock};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-    use rustls_platform_verifier::BuilderVerifierExt;
-    use tokio_rustls::TlsConnector;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use tokio_rustls::TlsConnector;
 
-    use super::super::stream::{Plain, Transport};
-    use crate::call::Trust;
-    use crate::error::{Error, Result};
+pub(super) use self::explain::late;
+use self::explain::{Handshake, explain};
+use self::identity::Identity;
+use self::verify::{Anyone, Naming};
+use super::stream::{Plain, Transport};
+use crate::call::Trust;
+use crate::error::{Error, Result};
+use crate::settings::TlsVersion;
 
-    /// How certificates are judged. The system's roots are loaded at the first TLS connection.
-    pub(crate) struct Tls {
-        roots: Roots,
-        config: OnceLock<Arc<ClientConfig>>,
-    }
+/// How certificates are judged, and what we show of ourselves. The system's roots are loaded at the
+/// first TLS connection.
+pub(crate) struct Tls {
+    roots: Roots,
+    identity: Arc<Identity>,
+    min: TlsVersion,
+    provider: Arc<CryptoProvider>,
+    /// With its store of sessions, which spare the next connection half of the handshake.
+    config: OnceLock<Arc<ClientConfig>>,
+}
 
-    enum Roots {
-        System,
-        Given(Vec<CertificateDer<'static>>),
-        Anyone,
-    }
+enum Roots {
+    System,
+    Given(Vec<CertificateDer<'static>>),
+    Anyone,
+}
 
-    impl Tls {
-        pub(crate) fn new(trust: &Trust) -> Result<Self> {
-            let roots = match trust {
-                Trust { insecure: true, .. } => {
-                    tracing::warn!("certificates are not verified: anyone can read this traffic");
-                    Roots::Anyone
-                }
-                Trust { roots, .. } if roots.is_empty() => Roots::System,
-                Trust { roots, origin, .. } => {
-                    let whence = origin.as_deref().unwrap_or("the CA given");
-                    let read: Vec<_> =
-                        CertificateDer::pem_slice_iter(roots).collect::<Result<_, _>>().map_err(
-                            |e| Error::invalid(format!("{whence} is not PEM")).with_source(e),
-                        )?;
-                    if read.is_empty() {
-                        return Err(Error::invalid(format!("{whence} holds no certificate")));
-                    }
-                    Roots::Given(read)
-                }
-            };
-            Ok(Self { roots, config: OnceLock::new() })
-        }
-
-        /// Puts TLS around a socket. The caller drives it, and bounds its time.
-        pub(crate) async fn wrap(&self, host: &str, socket: Plain) -> Result<Transport> {
-            let config = match self.config.get() {
-                Some(config) => Arc::clone(config),
-                // A failure is not kept: the system's roots may be there the next time.
-                None => {
-                    let config = self.configure()?;
-                    Arc::clone(self.config.get_or_init(|| config))
-                }
-            };
-            let name = ServerName::try_from(host.to_owned()).map_err(|e| {
-                Error::invalid(format!("{host:?} cannot be the name of a TLS server"))
-                    .with_source(e)
-            })?;
-            match TlsConnector::from(config).connect(name, socket).await {
-                Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
-                Err(e) => Err(explain(host, e)),
+impl Tls {
+    pub(crate) fn new(trust: &Trust, min: TlsVersion) -> Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = match trust {
+            Trust { insecure: true, .. } => {
+                tracing::warn!("certificates are not verified: anyone can read this traffic");
+                Roots::Anyone
             }
-        }
-
-        fn configure(&self) -> Result<Arc<ClientConfig>> {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let broken = |e: rustls::Error| Error::invalid("TLS cannot be set up").with_source(e);
-            let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-                .with_safe_default_protocol_versions()
-                .map_err(broken)?;
-            let builder = match &self.roots {
-                Roots::System => builder.with_platform_verifier().map_err(broken)?,
-                Roots::Given(certificates) => {
-                    let mut store = RootCertStore::empty();
-                    for certificate in certificates {
-                        store.add(certificate.clone()).map_err(broken)?;
-                    }
-                    builder.with_root_certificates(store)
-                }
-                Roots::Anyone => {
-                    builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-                }
-            };
-            Ok(Arc::new(builder.with_no_client_auth()))
-        }
-    }
-
-    /// Says what a person can do about a handshake that failed.
-    fn explain(host: &str, e: io::Error) -> Error {
-        use crate::error::ErrorKind::Connection;
-        use rustls::{CertificateError, Error as TlsError};
-        let tls = e.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
-        let advice = match tls {
-            Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-                "its certificate is signed by a CA that is not trusted here; \
-                 name that CA's file (for OpenStack: OS_CACERT, or cacert in clouds.yaml)"
+            Trust { roots, .. } if roots.is_empty() => Roots::System,
+            Trust { roots, origin, .. } => {
+                let whence = origin.as_deref().unwrap_or("the CA given");
+                Roots::Given(certificates(roots, whence)?)
             }
-            Some(TlsError::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => "its certificate is for another name; use the name that stands in it",
-            Some(TlsError::InvalidCertificate(
-                CertificateError::Expired | CertificateError::ExpiredContext { .. },
-            )) => "its certificate has expired, or the clock here is wrong",
-            Some(TlsError::InvalidCertificate(_)) => "its certificate is not accepted",
-            Some(TlsError::InvalidMessage(_)) => {
-                "what it speaks is not TLS; is it an http:// address?"
-            }
-            _ => "the handshake broke off",
         };
-        let error = Error::new(Connection, format!("no TLS with {host}: {advice}"));
-        match tls {
-            // Asking again gets the same certificate.
-            Some(TlsError::InvalidCertificate(_)) => error.lasting().with_source(e),
-            _ => error.with_source(e),
+        let identity = Arc::new(Identity::new(trust.identity.as_ref())?);
+        Ok(Self { roots, identity, min, provider, config: OnceLock::new() })
+    }
+
+    /// Puts TLS around a socket. The caller drives it, and bounds its time.
+    pub(crate) async fn wrap(&self, host: &str, socket: Plain) -> Result<Transport> {
+        let config = match self.config.get() {
+            Some(config) => Arc::clone(config),
+            // A failure is not kept: the system's roots may be there the next time.
+            None => {
+                let config = self.configure()?;
+                Arc::clone(self.config.get_or_init(|| config))
+            }
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(|e| {
+            Error::invalid(format!("{host:?} cannot be the name of a TLS server")).with_source(e)
+        })?;
+        let mut handshake =
+            Handshake { asked: false, presents: self.identity.is_some(), min: self.min };
+        let mut connecting = pin!(TlsConnector::from(config).connect(name, socket));
+        let connected = poll_fn(|cx| {
+            let (polled, asked) = identity::whether_asked(|| connecting.as_mut().poll(cx));
+            handshake.asked |= asked;
+            polled
+        });
+        match connected.await {
+            Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
+            Err(e) => Err(explain(host, &handshake, e)),
         }
     }
 
-    /// Accepts every certificate, for those who asked for that by name.
-    #[derive(Debug)]
-    struct Anyone(Arc<CryptoProvider>);
+    fn configure(&self) -> Result<Arc<ClientConfig>> {
+        let broken = |e: rustls::Error| Error::invalid("TLS cannot be set up").with_source(e);
+        let versions: &[&SupportedProtocolVersion] = match self.min {
+            TlsVersion::Tls12 => &[&version::TLS13, &version::TLS12],
+            TlsVersion::Tls13 => &[&version::TLS13],
+        };
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(versions)
+            .map_err(broken)?
+            .dangerous()
+            .with_custom_certificate_verifier(self.verifier()?)
+            .with_client_cert_resolver(Arc::clone(&self.identity) as _);
+        Ok(Arc::new(config))
+    }
 
-    impl ServerCertVerifier for Anyone {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, rustls::Error> {
-            Ok(ServerCertVerified::assertion())
-        }
+    fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>> {
+        let judge: Arc<dyn ServerCertVerifier> = match &self.roots {
+            Roots::Anyone => return Ok(Arc::new(Anyone(Arc::clone(&self.provider)))),
+            Roots::System => {
+                match rustls_platform_verifier::Verifier::new(Arc::clone(&self.provider)) {
+                    Ok(verifier) => Arc::new(verifier),
+                    Err(e) => self.without_system(e)?,
+                }
+            }
+            Roots::Given(certificates) => {
+                let mut store = RootCertStore::empty();
+                for certificate in certificates {
+                    store.add(certificate.clone()).map_err(|e| {
+                        Error::invalid("a CA that was given cannot be used").with_source(e)
+                    })?;
+                }
+                self.web_pki(store)?
+            }
+        };
+        Ok(Arc::new(Naming(judge)))
+    }
 
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            cert: &CertificateDer<'_>,
-            dss: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-        }
+    /// Where the system has no roots, as in a container without a distribution.
+    #[cfg(feature = "webpki-roots")]
+    fn without_system(&self, e: rustls::Error) -> Result<Arc<dyn ServerCertVerifier>> {
+        tracing::info!(reason = %e, "the system has no CA certificates: the bundled ones judge");
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        self.web_pki(roots)
+    }
 
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            cert: &CertificateDer<'_>,
-            dss: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-        }
+    #[cfg(not(feature = "webpki-roots"))]
+    #[allow(clippy::unused_self)]
+    fn without_system(&self, e: rustls::Error) -> Result<Arc<dyn ServerCertVerifier>> {
+        let text = "this system has no CA certificates: install them (the package is mostly called \
+                    ca-certificates), name a CA, or build with the feature `webpki-roots`";
+        Err(Error::invalid(text).with_source(e))
+    }
 
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.0.signature_verification_algorithms.supported_schemes()
-        }
+    fn web_pki(&self, roots: RootCertStore) -> Result<Arc<dyn ServerCertVerifier>> {
+        let provider = Arc::clone(&self.provider);
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map(|verifier| verifier as _)
+            .map_err(|e| Error::invalid("a CA that was given cannot be used").with_source(e))
     }
 }
 
-#[cfg(not(feature = "tls"))]
-mod without {
-    use super::super::stream::{Plain, Transport};
-    use crate::call::Trust;
-    use crate::error::{Error, ErrorKind, Result};
-
-    /// This build speaks plain HTTP only.
-    pub(crate) struct Tls;
-
-    impl Tls {
-        pub(crate) fn new(_: &Trust) -> Result<Self> {
-            Ok(Self)
-        }
-
-        pub(crate) async fn wrap(&self, host: &str, _: Plain) -> Result<Transport> {
-            let text = format!("no TLS with {host}: this build is without the feature `tls`");
-            Err(Error::new(ErrorKind::Unsupported, text))
-        }
+/// Reads certificates in PEM form, at least one; `whence` they are is for messages.
+fn certificates(pem: &[u8], whence: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let read: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|e| Error::invalid(format!("{whence} is not PEM")).with_source(e))?;
+    if read.is_empty() {
+        return Err(Error::invalid(format!("{whence} holds no certificate")));
     }
+    Ok(read)
 }
+
+#[cfg(all(test, unix, feature = "sim"))]
+mod tests;

@@ -96,7 +96,12 @@ const REACHES: &[Reach] = &[
         why: "the wall clock is read in one place, so that tests can set it",
     },
     Reach {
-        names: &["std::env", "std::fs"],
+        names: &["std::env"],
+        places: &["provider/*/config.rs", "provider/*/clouds.rs", "settings/environment.rs"],
+        why: "settings are read when a driver is opened: an account's, and the machine's proxies",
+    },
+    Reach {
+        names: &["std::fs"],
         places: &["provider/*/config.rs", "provider/*/clouds.rs"],
         why: "settings are read when a driver is opened, nothing is read later",
     },

@@ -15,6 +15,15 @@ pub mod refused_is_not_done {}
 #[doc = include_str!("a_named_ca_stands_alone.md")]
 pub mod a_named_ca_stands_alone {}
 
+#[doc = include_str!("proxies_are_tunnels.md")]
+pub mod proxies_are_tunnels {}
+
+#[doc = include_str!("who_logs_in_by_tls_keeps_to_it.md")]
+pub mod who_logs_in_by_tls_keeps_to_it {}
+
+#[doc = include_str!("a_host_has_moved.md")]
+pub mod a_host_has_moved {}
+
 #[doc = include_str!("which_region.md")]
 pub mod which_region {}
 

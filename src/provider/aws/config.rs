@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::profile::{DEFAULT, File, Files};
 use super::setting::{Account, Setting, Values, no_keys};
+use crate::call::Identity;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
-use crate::provider::dialect::config::{Ca, check_variables, file, variable};
+use crate::provider::dialect::config::{Ca, check_variables, file, identity, variable};
 
 /// An account of AWS, or of a store that speaks S3, for [`Driver::open`](crate::Driver::open).
 #[derive(Clone)]
@@ -17,12 +18,13 @@ use crate::provider::dialect::config::{Ca, check_variables, file, variable};
 pub struct Config {
     values: Values,
     ca: Option<Ca>,
+    identity: Option<Identity>,
 }
 
 impl Config {
     /// Signs with these keys. Needs a [`region`](Config::region).
     pub fn keys(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
-        Self { values: Values::default(), ca: None }
+        Self { values: Values::default(), ca: None, identity: None }
             .with(Setting::AccessKeyId, access_key_id, "the access key id given to Config::keys")
             .with(Setting::SecretAccessKey, secret_access_key, "the secret given to Config::keys")
     }
@@ -89,6 +91,19 @@ impl Config {
         self
     }
 
+    /// Shows this certificate to stores that ask for one, in PEM form with those that lead to its CA,
+    /// and proves it by its private key, which is not encrypted.
+    ///
+    /// Whether they belong together comes out when a driver is opened.
+    pub fn client_certificate_pem(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.identity = Some(identity(certificate, key));
+        self
+    }
+
     fn with(mut self, setting: Setting, text: impl Into<String>, place: &str) -> Self {
         self.values.set(setting, text, place);
         self
@@ -129,12 +144,13 @@ impl Config {
             Some(path) => Some(Ca::read(path, values.place(Setting::CaBundle), env)?),
             None => None,
         };
-        Ok(Self { values, ca })
+        Ok(Self { values, ca, identity: None })
     }
 
     /// Adds up the account.
     pub(super) fn account(self) -> Result<Account> {
-        let trust = self.ca.map(Ca::trust).transpose()?.unwrap_or_default();
+        let mut trust = self.ca.map(Ca::trust).transpose()?.unwrap_or_default();
+        trust.identity = self.identity;
         self.values.account(trust)
     }
 }

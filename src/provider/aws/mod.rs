@@ -15,6 +15,7 @@
 //! | `AWS_ENDPOINT_URL` | `endpoint_url` | [`Config::endpoint_url`] |
 //! | `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` | `ignore_configured_endpoint_urls` | |
 //! | `AWS_CA_BUNDLE` | `ca_bundle` | [`Config::ca_pem`] |
+//! | | | [`Config::client_certificate_pem`] |
 //! | `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` | | |
 //!
 //! What stands further left goes first, but what code sets goes before all of it. An empty variable

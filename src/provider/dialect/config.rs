@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use http::Uri;
 
-use crate::call::Trust;
+use zeroize::Zeroizing;
+
+use crate::call::{Identity, Pem, Trust};
 use crate::error::{Error, Result};
 
 /// Reads an environment variable; [`check_variables`] has seen that it is text.
@@ -90,7 +92,7 @@ impl Ca {
     /// Trusts these certificates and no others.
     pub(in crate::provider) fn trust(self) -> Result<Trust> {
         self.check()?;
-        Ok(Trust { roots: self.pem, origin: self.file, insecure: false })
+        Ok(Trust { roots: self.pem, origin: self.file, ..Trust::default() })
     }
 
     /// Whether the certificates are sound is found where they are used.
@@ -106,6 +108,43 @@ impl Ca {
             None => "there is no certificate in what ca_pem was given".to_owned(),
         }))
     }
+}
+
+/// Takes a client certificate and its key as code has them.
+pub(in crate::provider) fn identity(
+    certificate: impl Into<Vec<u8>>,
+    key: impl Into<Vec<u8>>,
+) -> Identity {
+    let pem = |text: Vec<u8>, what: &str| Pem {
+        text: Zeroizing::new(text),
+        place: format!("the {what} that client_certificate_pem was given"),
+    };
+    Identity {
+        certificate: pem(certificate.into(), "certificate"),
+        key: pem(key.into(), "private key"),
+    }
+}
+
+/// Reads the client certificate and the key that two settings name; one file may hold both.
+pub(in crate::provider) fn read_identity(
+    certificate: (&str, &str),
+    key: Option<(&str, &str)>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Identity> {
+    let read = |(path, setting): (&str, &str)| {
+        let file = file(path, env);
+        let shown = file.display().to_string();
+        match std::fs::read(&file) {
+            Ok(text) => Ok(Pem { text: Zeroizing::new(text), place: shown }),
+            Err(e) => {
+                let text = format!("{setting} names {shown}, which cannot be read");
+                Err(Error::invalid(text).with_source(e))
+            }
+        }
+    };
+    let certificate = read(certificate)?;
+    let key = key.map(read).transpose()?.unwrap_or_else(|| certificate.clone());
+    Ok(Identity { certificate, key })
 }
 
 #[cfg(test)]

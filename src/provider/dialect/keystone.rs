@@ -31,6 +31,8 @@ pub(in crate::provider) struct Keystone {
     /// What the token is for; an application credential carries its own.
     pub(in crate::provider) scope: Option<Scope>,
     pub(in crate::provider) interface: Interface,
+    /// Who is on the way may read everything: the user said so.
+    pub(in crate::provider) insecure: bool,
     /// How this cloud's error answers are read.
     pub(in crate::provider) fault: fn(&Response) -> Error,
 }
@@ -127,6 +129,11 @@ impl Auth for Keystone {
         };
         signing.headers.insert(AUTH_TOKEN, token.clone());
         Ok(())
+    }
+
+    /// Who logs in by TLS does not expect the token in the open.
+    fn keeps_to_tls(&self) -> bool {
+        self.url.starts_with("https://") && !self.insecure
     }
 
     fn refusal(&self, answer: &Response) -> ErrorKind {

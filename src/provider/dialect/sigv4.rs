@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::percent;
-use crate::call::{Keys, Secret};
+use crate::call::{Keys, Secret, secret_header};
 use crate::error::{Error, Result};
 
 /// What a signature is good for, beside its day.
@@ -58,8 +58,8 @@ pub(in crate::provider) fn sign(
     }
     match &keys.session {
         Some(token) => {
-            let mut token = value(token.expose(), "session token")?;
-            token.set_sensitive(true);
+            let token = secret_header(Zeroizing::new(token.expose().as_bytes().to_vec()))
+                .map_err(|_| unfit("session token"))?;
             headers.insert(SESSION_TOKEN, token);
         }
         None => {
@@ -200,8 +200,11 @@ fn timestamp(now: SystemTime) -> Result<String> {
 
 /// The text itself is not repeated: it may be a secret.
 fn value(text: &str, what: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::invalid(format!("the {what} has characters that no header can hold")))
+    HeaderValue::from_str(text).map_err(|_| unfit(what))
+}
+
+fn unfit(what: &str) -> Error {
+    Error::invalid(format!("the {what} has characters that no header can hold"))
 }
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::setting::{Origin, Setting, Values};
 use super::{OpenStack, clouds};
+use crate::call::Identity;
 use crate::error::{Error, Result};
 use crate::provider::Provider;
-use crate::provider::dialect::config::{Ca, check_variables, variable};
+use crate::provider::dialect::config::{Ca, check_variables, identity, read_identity, variable};
 
 /// An account of an OpenStack cloud, for [`Driver::open`](crate::Driver::open).
 ///
@@ -25,6 +26,7 @@ use crate::provider::dialect::config::{Ca, check_variables, variable};
 pub struct Config {
     values: Values,
     ca: Option<Ca>,
+    identity: Option<Identity>,
 }
 
 impl Config {
@@ -140,13 +142,28 @@ impl Config {
         self
     }
 
-    /// Accepts any certificate, so that anybody on the way can read and change everything.
+    /// Shows this certificate to servers that ask for one, in PEM form with those that lead to its
+    /// CA, and proves it by its private key, which is not encrypted.
+    ///
+    /// Whether they belong together comes out when a driver is opened.
+    pub fn client_certificate_pem(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.identity = Some(identity(certificate, key));
+        self
+    }
+
+    /// Accepts any certificate, so that anybody on the way can read and change everything. It also
+    /// accepts `http://` endpoints after a login by `https://`, which are refused otherwise.
     pub fn insecure(self, insecure: bool) -> Self {
         self.with(Setting::Insecure, insecure.to_string()).without(Setting::Verify)
     }
 
     fn of_code(auth_url: impl Into<String>) -> Self {
-        let config = Self { values: Values::read(Origin::Code, |_| None), ca: None };
+        let values = Values::read(Origin::Code, |_| None);
+        let config = Self { values, ca: None, identity: None };
         config.with(Setting::AuthUrl, auth_url)
     }
 
@@ -182,7 +199,20 @@ impl Config {
             Some(path) => Some(Ca::read(path, &values.place(Setting::CaCert), env)?),
             None => None,
         };
-        Ok(Self { values, ca })
+        let file = |setting| Some((values.text(setting)?, values.place(setting)));
+        let identity = match (file(Setting::ClientCert), file(Setting::ClientKey)) {
+            (None, None) => None,
+            (Some((path, setting)), key) => {
+                let key = key.as_ref().map(|(path, setting)| (*path, setting.as_str()));
+                Some(read_identity((path, &setting), key, env)?)
+            }
+            (None, Some((_, key))) => {
+                let certificate = values.place(Setting::ClientCert);
+                let text = format!("{key} is set and {certificate} is not; set both");
+                return Err(Error::invalid(text));
+            }
+        };
+        Ok(Self { values, ca, identity })
     }
 }
 
@@ -190,8 +220,9 @@ impl TryFrom<Config> for Provider {
     type Error = Error;
 
     fn try_from(config: Config) -> Result<Self> {
-        let Config { values, ca } = config;
+        let Config { values, ca, identity } = config;
         let mut trust = ca.map(Ca::trust).transpose()?.unwrap_or_default();
+        trust.identity = identity;
         trust.insecure = values.is_insecure()?;
         let native = Arc::new(OpenStack::new());
         Ok(Self {

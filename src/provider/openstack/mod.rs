@@ -22,6 +22,7 @@
 //! | `OS_REGION_NAME` | `region_name` | [`Config::region`] |
 //! | `OS_INTERFACE`, `OS_ENDPOINT_TYPE` | `interface`, `endpoint_type` | [`Config::interface`] |
 //! | `OS_CACERT` | `cacert` | [`Config::ca_pem`] |
+//! | `OS_CERT`, `OS_KEY` | `cert`, `key` | [`Config::client_certificate_pem`]; one file may hold both |
 //! | `OS_INSECURE` | `verify: false` | [`Config::insecure`] |
 //!
 //! An empty variable counts as not set. An application credential known by its name needs its user

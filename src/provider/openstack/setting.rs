@@ -16,6 +16,8 @@ pub(super) enum Setting {
     AuthType,
     AuthUrl,
     CaCert,
+    ClientCert,
+    ClientKey,
     CredentialId,
     CredentialName,
     CredentialSecret,
@@ -41,10 +43,12 @@ pub(super) enum Setting {
 }
 
 impl Setting {
-    pub(super) const ALL: [Self; 25] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::AuthType,
         Self::AuthUrl,
         Self::CaCert,
+        Self::ClientCert,
+        Self::ClientKey,
         Self::CredentialId,
         Self::CredentialName,
         Self::CredentialSecret,
@@ -84,6 +88,8 @@ impl Setting {
             Self::AuthType => (&["OS_AUTH_TYPE"], &["auth_type"]),
             Self::AuthUrl => (&["OS_AUTH_URL"], &["auth_url"]),
             Self::CaCert => (&["OS_CACERT"], &["cacert"]),
+            Self::ClientCert => (&["OS_CERT"], &["cert"]),
+            Self::ClientKey => (&["OS_KEY"], &["key"]),
             Self::CredentialId => {
                 (&["OS_APPLICATION_CREDENTIAL_ID"], &["application_credential_id"])
             }
@@ -205,6 +211,7 @@ impl Values {
             identity,
             scope,
             interface: interface.transpose()?.unwrap_or(Interface::Public),
+            insecure: self.is_insecure()?,
             fault,
         })
     }
@@ -372,6 +379,8 @@ impl Values {
                 return match setting {
                     Setting::AuthType
                     | Setting::CaCert
+                    | Setting::ClientCert
+                    | Setting::ClientKey
                     | Setting::IdentityVersion
                     | Setting::Insecure
                     | Setting::Interface

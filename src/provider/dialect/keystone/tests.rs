@@ -16,6 +16,7 @@ fn keystone(identity: Identity, scope: Option<Scope>) -> Keystone {
         identity,
         scope,
         interface: Interface::Public,
+        insecure: false,
         fault: refusal,
     }
 }
@@ -150,6 +151,16 @@ fn the_token_is_read_with_its_times_and_its_catalog() {
             ("object-store", "N", "http://h:8080/v1/AUTH_b1e5"),
         ]
     );
+}
+
+#[test]
+fn who_logs_in_by_tls_keeps_to_it_unless_all_may_be_read() {
+    let mut keystone = demo();
+    assert!(!keystone.keeps_to_tls());
+    keystone.url = "https://h:5000/v3".into();
+    assert!(keystone.keeps_to_tls());
+    keystone.insecure = true;
+    assert!(!keystone.keeps_to_tls());
 }
 
 #[test]

@@ -116,6 +116,44 @@ fn the_certificates_that_a_variable_names_are_read() {
 }
 
 #[test]
+fn a_client_certificate_is_read_from_two_files_or_from_one() {
+    let folder = Folder::new("identity");
+    let (cert, key) = (folder.file("me.pem", PEM), folder.file("me.key", "s3cret"));
+    let with = |more: &[(&str, &str)]| Config::from_vars(&vars(&[&LOGIN[..], more].concat()));
+    let shown = |set: &[(&str, &str)]| {
+        let provider = provider(with(set).expect("complete")).expect("a provider");
+        let identity = provider.trust.identity.expect("a certificate");
+        assert_eq!(identity.certificate.text.as_slice(), PEM.as_bytes());
+        (identity.certificate.place, identity.key.place)
+    };
+    let both = [("OS_CERT", cert.as_str()), ("OS_KEY", &key)];
+    assert_eq!(shown(&both), (cert.clone(), key.clone()));
+    assert_eq!(shown(&both[..1]), (cert.clone(), cert.clone()));
+
+    let clouds = format!(
+        "clouds: {{my: {{auth: {{auth_url: 'http://h', username: demo, password: p, \
+         project_name: web}}, cert: '{cert}', key: '{key}'}}}}"
+    );
+    let file = folder.file("clouds.yaml", clouds);
+    let set = [("OS_CLIENT_CONFIG_FILE", file.as_str())];
+    let provider = provider(Config::from_clouds("my", &vars(&set)).expect("complete"));
+    let identity = provider.expect("a provider").trust.identity.expect("a certificate");
+    assert_eq!(identity.key.text.as_slice(), b"s3cret");
+    assert!(!format!("{:?}", with(&both)).contains("s3cret"));
+
+    let missing = folder.0.join("missing.pem").display().to_string();
+    for (set, part) in [
+        (&[("OS_KEY", key.as_str())][..], "OS_KEY is set and OS_CERT is not"),
+        (&[("OS_CERT", &missing)], "OS_CERT names "),
+        (&[("OS_CERT", &cert), ("OS_KEY", &missing)], "OS_KEY names "),
+    ] {
+        let error = failed(with(set));
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+#[test]
 fn os_cloud_leads_to_clouds_yaml_and_the_secure_file_beside_it() {
     let folder = Folder::new("clouds");
     let clouds = "clouds: {my: {auth: {auth_url: 'http://h', username: demo, project_name: web},
