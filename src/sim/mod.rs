@@ -73,6 +73,7 @@ mod neutron;
 mod nova;
 mod page;
 mod request;
+mod script;
 mod server;
 mod server_request;
 mod server_view;
