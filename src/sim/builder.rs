@@ -38,6 +38,7 @@ pub struct Builder {
     settings: Settings,
     pace: Pace,
     port: u16,
+    public_url: Option<String>,
     tls: bool,
     seed: Option<u64>,
 }
@@ -48,6 +49,7 @@ impl Builder {
             settings: Settings::default(),
             pace: Pace::default(),
             port: 0,
+            public_url: None,
             tls: false,
             seed: None,
         }
@@ -109,6 +111,13 @@ impl Builder {
     /// The port to listen on; 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
+        self
+    }
+
+    /// Where clients reach it when something stands before it, such as a proxy: what the catalog and
+    /// links name, as in `https://127.0.0.1:8443`, and [`Sim::base_url`]. By default where it listens.
+    pub fn public_url(mut self, url: impl Into<String>) -> Builder {
+        self.public_url = Some(url.into());
         self
     }
 
@@ -231,7 +240,7 @@ impl Builder {
         };
 
         let mut settings = self.settings;
-        settings.base_url = format!("{scheme}://{addr}");
+        settings.base_url = self.public_url.unwrap_or_else(|| format!("{scheme}://{addr}"));
         let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let cloud = Arc::new(Cloud::new(settings, self.pace, rng));
         Ok((Started { cloud, addr, ca_pem }, listener, acceptor))
