@@ -1,5 +1,6 @@
 //! Settings of the embedded cloud, and its start.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, mpsc};
@@ -32,7 +33,7 @@ const BACKLOG: u32 = 1024;
 /// assert!(sim.base_url().starts_with("https://"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
     settings: Settings,
@@ -244,6 +245,25 @@ impl Builder {
         let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let cloud = Arc::new(Cloud::new(settings, self.pace, rng));
         Ok((Started { cloud, addr, ca_pem }, listener, acceptor))
+    }
+}
+
+/// Without the password: whoever plays with one may use a real one.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Builder { settings, pace, port, public_url, tls, seed } = self;
+        let Settings { user, project, page_size, quota, .. } = settings;
+        f.debug_struct("Builder")
+            .field("user", user)
+            .field("project", project)
+            .field("page_size", page_size)
+            .field("quota", quota)
+            .field("pace", pace)
+            .field("port", port)
+            .field("public_url", public_url)
+            .field("tls", tls)
+            .field("seed", seed)
+            .finish_non_exhaustive()
     }
 }
 
