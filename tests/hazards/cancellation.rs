@@ -135,21 +135,32 @@ fn given_up_at_any_moment_whatever_was_going_on() {
 
 #[test]
 #[ignore = "today's pool closes the connection of a call that was given up"]
-fn calls_given_up_leave_their_connection_behind_when_the_answer_comes_soon() {
-    const CALLS: usize = 50;
-    for home in Home::ALL {
-        let sim = fast().start().unwrap();
-        let (driver, compute) = open(&sim, quick());
-        let ids = nodes(&compute, 1);
-        let before = sim.stats().connections;
-        for _ in 0..CALLS {
-            sim.fail_next(Fault::delay(ms(10)).on("GET", "/compute"));
-            let sent = seen(&sim, GET_NODE);
-            home.give_up(compute.get_node(&ids[0]), || seen(&sim, GET_NODE) > sent);
-            thread::sleep(ms(20));
-        }
-        let new = sim.stats().connections - before;
-        assert!(new * 5 <= CALLS as u64, "{home:?}: {new} connections for {CALLS} calls");
-        assert_sound(&sim, &driver);
+fn dropped_calls_leave_their_connection_behind_when_the_answer_comes_soon() {
+    for home in [Home::CurrentThread, Home::MultiThread, Home::Smol] {
+        few_new_connections(home);
     }
+}
+
+#[test]
+#[ignore = "today a cancelled thread is woken by the end of its connection"]
+fn cancelled_calls_leave_their_connection_behind_when_the_answer_comes_soon() {
+    few_new_connections(Home::Threads);
+}
+
+fn few_new_connections(home: Home) {
+    const CALLS: usize = 50;
+    let sim = fast().start().unwrap();
+    let (driver, compute) = open(&sim, quick());
+    let ids = nodes(&compute, 1);
+    let before = sim.stats().connections;
+    for _ in 0..CALLS {
+        sim.fail_next(Fault::delay(ms(10)).on("GET", "/compute"));
+        let sent = seen(&sim, GET_NODE);
+        home.give_up(compute.get_node(&ids[0]), || seen(&sim, GET_NODE) > sent);
+        // The next call comes when the answer that nobody waits for has come.
+        thread::sleep(ms(20));
+    }
+    let new = sim.stats().connections - before;
+    assert!(new * 5 <= CALLS as u64, "{home:?}: {new} connections for {CALLS} calls");
+    assert_sound(&sim, &driver);
 }

@@ -8,6 +8,8 @@ mod cap_one_login;
 mod early_answer;
 mod exhaustion;
 mod half_close;
+#[cfg(feature = "aws")]
+mod late_ticket;
 mod no_runtime;
 mod runtime_dropped;
 mod sharing;
