@@ -134,7 +134,6 @@ fn given_up_at_any_moment_whatever_was_going_on() {
 }
 
 #[test]
-#[ignore = "today's pool closes the connection of a call that was given up"]
 fn dropped_calls_leave_their_connection_behind_when_the_answer_comes_soon() {
     for home in [Home::CurrentThread, Home::MultiThread, Home::Smol] {
         few_new_connections(home);

@@ -32,7 +32,6 @@ fn in_smol_it_does_not_end_an_idle_connection() {
 }
 
 #[test]
-#[ignore = "today a connection is closed when its bytes were not yet announced by tokio's reactor"]
 fn in_a_runtime_it_does_not_end_an_idle_connection() {
     for runtime in [current_thread(), multi_thread()] {
         outlives_a_late_ticket(&|list| {

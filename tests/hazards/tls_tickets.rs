@@ -20,7 +20,6 @@ fn in_smol_a_connection_on_which_tls_spoke_while_it_was_idle_is_used_again() {
 }
 
 #[test]
-#[ignore = "today a connection is closed when its bytes were not yet announced by tokio's reactor"]
 fn in_one_runtime_a_connection_on_which_tls_spoke_while_it_was_idle_is_used_again() {
     for runtime in [current_thread(), multi_thread()] {
         is_used_again(&|op| runtime.block_on(async { tokio::spawn(op).await.unwrap() }));
@@ -28,7 +27,6 @@ fn in_one_runtime_a_connection_on_which_tls_spoke_while_it_was_idle_is_used_agai
 }
 
 #[test]
-#[ignore = "today a connection is closed when its bytes were not yet announced by tokio's reactor"]
 fn from_runtime_to_runtime_a_connection_on_which_tls_spoke_while_it_was_idle_is_used_again() {
     for home in [Home::CurrentThread, Home::MultiThread] {
         is_used_again(&|op| home.run(op));

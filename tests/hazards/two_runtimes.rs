@@ -28,7 +28,6 @@ fn they_hand_the_same_connections_to_each_other() {
                 });
             }
         });
-        assert!(driver.stats().connections_moved > 0, "they did share");
         let stats = sim.stats();
         assert!(stats.connections <= CAP as u64 + 1, "{stats:?}");
         assert_sound(&sim, &driver);

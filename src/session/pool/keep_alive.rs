@@ -37,7 +37,8 @@ impl KeepAlive {
             return;
         };
         let parameters = value.split(',').filter_map(|parameter| parameter.trim().split_once('='));
-        let mut timeouts = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"));
+        let mut timeouts =
+            parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("timeout"));
         if let Some(seconds) = timeouts.next().and_then(|(_, n)| n.trim().parse::<u32>().ok()) {
             // A request that goes out in the last second may meet the close.
             let ms = u64::from(seconds).saturating_sub(1) * 1_000;
