@@ -180,18 +180,18 @@ impl Error {
     }
 
     pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
-        if id.is_some() {
-            self.0.request_id = id;
+        if let Some(id) = id {
+            self.0.request_id = Some(one_line(id));
         }
         self
     }
 
     /// Notes the id of the answer that the error came of, unless a nearer one is known.
-    pub(crate) fn answered_as(mut self, id: Option<HeaderValue>) -> Self {
-        if self.0.request_id.is_none() {
-            self.0.request_id = id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
+    pub(crate) fn answered_as(self, id: Option<HeaderValue>) -> Self {
+        match &self.0.request_id {
+            Some(_) => self,
+            None => self.with_request_id(id.and_then(|id| Some(id.to_str().ok()?.to_owned()))),
         }
-        self
     }
 
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
@@ -324,6 +324,15 @@ mod tests {
             .during("openstack", "create_node")
             .during("openstack", "wait_until_running");
         assert_eq!(e.to_string(), "create_node: Quota exceeded for cores (403, request req-1)");
+    }
+
+    #[test]
+    fn a_request_id_that_is_not_one_word_breaks_no_line() {
+        let e =
+            Error::new(ErrorKind::Other, "no").answered_as(Some(HeaderValue::from_static("a\tb")));
+        assert_eq!(e.to_string(), "no (request a b)");
+        let e = Error::new(ErrorKind::Other, "no").with_request_id(Some("a\r\n b\n".into()));
+        assert_eq!(e.to_string(), "no (request a b)");
     }
 
     #[test]

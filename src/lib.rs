@@ -83,6 +83,9 @@ mod wire;
 pub mod manual;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(all(fuzzing, feature = "aws", feature = "openstack"))]
+#[doc(hidden)]
+pub mod fuzz;
 
 pub use call::{Call, Content, Cursor, Page};
 pub use cancel::Cancel;

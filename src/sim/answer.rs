@@ -80,23 +80,16 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// A body that may end half way.
+/// A body in one piece.
 pub(super) struct Body {
     rest: Option<Bytes>,
-    promised: u64,
-    cut: bool,
+    size: u64,
 }
 
 impl Body {
     pub(super) fn whole(bytes: Bytes) -> Body {
-        let promised = bytes.len() as u64;
-        Body { rest: Some(bytes).filter(|bytes| !bytes.is_empty()), promised, cut: false }
-    }
-
-    /// Promises all of `bytes`, gives half, and then nothing, without an end.
-    pub(super) fn half(bytes: Bytes) -> Body {
-        let half = bytes.slice(..bytes.len() / 2);
-        Body { promised: bytes.len() as u64, cut: !bytes.is_empty(), ..Body::whole(half) }
+        let size = bytes.len() as u64;
+        Body { rest: Some(bytes).filter(|bytes| !bytes.is_empty()), size }
     }
 }
 
@@ -108,19 +101,14 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.rest.take() {
-            Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            // Nobody is woken: the connection ends as soon as the half is sent.
-            None if self.cut => Poll::Pending,
-            None => Poll::Ready(None),
-        }
+        Poll::Ready(self.rest.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && !self.cut
+        self.rest.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.promised)
+        SizeHint::with_exact(self.size)
     }
 }

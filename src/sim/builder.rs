@@ -1,5 +1,6 @@
 //! Settings of the embedded cloud, and its start.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, mpsc};
@@ -32,12 +33,13 @@ const BACKLOG: u32 = 1024;
 /// assert!(sim.base_url().starts_with("https://"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
     settings: Settings,
     pace: Pace,
     port: u16,
+    public_url: Option<String>,
     tls: bool,
     seed: Option<u64>,
 }
@@ -48,6 +50,7 @@ impl Builder {
             settings: Settings::default(),
             pace: Pace::default(),
             port: 0,
+            public_url: None,
             tls: false,
             seed: None,
         }
@@ -109,6 +112,13 @@ impl Builder {
     /// The port to listen on; 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
+        self
+    }
+
+    /// Where clients reach it when something stands before it, such as a proxy: what the catalog and
+    /// links name, as in `https://127.0.0.1:8443`, and [`Sim::base_url`]. By default where it listens.
+    pub fn public_url(mut self, url: impl Into<String>) -> Builder {
+        self.public_url = Some(url.into());
         self
     }
 
@@ -231,10 +241,29 @@ impl Builder {
         };
 
         let mut settings = self.settings;
-        settings.base_url = format!("{scheme}://{addr}");
+        settings.base_url = self.public_url.unwrap_or_else(|| format!("{scheme}://{addr}"));
         let rng = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let cloud = Arc::new(Cloud::new(settings, self.pace, rng));
         Ok((Started { cloud, addr, ca_pem }, listener, acceptor))
+    }
+}
+
+/// Without the password: whoever plays with one may use a real one.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Builder { settings, pace, port, public_url, tls, seed } = self;
+        let Settings { user, project, page_size, quota, .. } = settings;
+        f.debug_struct("Builder")
+            .field("user", user)
+            .field("project", project)
+            .field("page_size", page_size)
+            .field("quota", quota)
+            .field("pace", pace)
+            .field("port", port)
+            .field("public_url", public_url)
+            .field("tls", tls)
+            .field("seed", seed)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Cloud {
 }
 
 /// What stays as it was at the start.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Settings {
     pub(super) base_url: String,
     pub(super) user: String,

@@ -1,15 +1,29 @@
 //! Failures on request.
 
+mod kinds;
+pub(super) mod plan;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode};
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
+
+use plan::{Answer, Plan};
 
 /// A failure that [`Sim::fail_next`] injects into the next matching requests.
 ///
 /// A new fault matches every request and happens once; [`on`](Fault::on), [`after`](Fault::after)
 /// and [`times`](Fault::times) narrow or repeat it.
+///
+/// | the cloud | faults |
+/// |---|---|
+/// | answers something else | [`answer`](Fault::answer), [`unauthorized`](Fault::unauthorized), [`too_many_requests`](Fault::too_many_requests), [`unavailable`](Fault::unavailable), [`unavailable_until`](Fault::unavailable_until), [`bad_gateway`](Fault::bad_gateway), [`not_json`](Fault::not_json) |
+/// | is slow | [`delay`](Fault::delay), [`slow_bytes`](Fault::slow_bytes); [`late`](Fault::late) for any other fault |
+/// | is silent | [`silence_before`](Fault::silence_before), [`silence_after`](Fault::silence_after) |
+/// | ends the connection | [`reset_before`](Fault::reset_before), [`reset_after`](Fault::reset_after), [`half_close_before`](Fault::half_close_before), [`half_close_after`](Fault::half_close_after), [`cut_body`](Fault::cut_body), [`close_after`](Fault::close_after), [`close_on_next`](Fault::close_on_next) |
+/// | answers before it was asked | [`early_answer`](Fault::early_answer), [`early_answer_and_close`](Fault::early_answer_and_close) |
+/// | speaks another protocol | [`wrong_length`](Fault::wrong_length), [`not_http`](Fault::not_http), [`informational`](Fault::informational), [`endless_body`](Fault::endless_body), [`late_tls`](Fault::late_tls) |
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,86 +33,23 @@ use http::{HeaderMap, Method, StatusCode};
 /// sim.fail_next(Fault::too_many_requests(Duration::from_secs(1)).on("POST", "/compute"));
 /// sim.fail_next(Fault::reset_after().on("POST", "/compute/v2.1/servers").after(3));
 /// sim.fail_next(Fault::answer(500).header("x-why", "test").body("broken").times(2));
+/// sim.fail_next(Fault::unavailable().late(Duration::from_millis(30)).on_path("/image"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
 /// [`Sim::fail_next`]: super::Sim::fail_next
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    kind: FaultKind,
+    plan: Plan,
     method: Option<String>,
     path_prefix: String,
     after: u32,
     times: u32,
 }
 
-/// What happens.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum FaultKind {
-    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
-    ResetBefore,
-    ResetAfter,
-    CutBody,
-    CloseAfter,
-}
-
 impl Fault {
-    /// Answers with this status, without looking at the request and without any delay.
-    ///
-    /// # Panics
-    /// If `status` is not within 200 to 999.
-    pub fn answer(status: u16) -> Fault {
-        let status = StatusCode::from_u16(status)
-            .ok()
-            .filter(|status| !status.is_informational())
-            .expect("a status code within 200 to 999");
-        Fault::of(FaultKind::Answer { status, headers: HeaderMap::new(), body: Bytes::new() })
-    }
-
-    /// 429 with a `Retry-After` in seconds (rounded up) and Nova's body.
-    pub fn too_many_requests(retry_after: Duration) -> Fault {
-        let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        let body = r#"{"overLimit": {"code": 429, "message": "This request was rate-limited."}}"#;
-        Fault::answer(429)
-            .header(RETRY_AFTER.as_str(), &seconds.to_string())
-            .header(CONTENT_TYPE.as_str(), "application/json")
-            .body(body)
-    }
-
-    /// 503 with a plain text, as a load balancer without back ends sends it.
-    pub fn unavailable() -> Fault {
-        Fault::answer(503)
-            .header(CONTENT_TYPE.as_str(), "text/plain; charset=UTF-8")
-            .body("503 Service Unavailable\n\nThe server is currently unavailable.\n")
-    }
-
-    /// 502 with an HTML page, as a proxy in front of a dead service sends it.
-    pub fn bad_gateway() -> Fault {
-        Fault::answer(502).header(CONTENT_TYPE.as_str(), "text/html").body(
-            "<html><head><title>502 Bad Gateway</title></head>\
-             <body><h1>502 Bad Gateway</h1></body></html>\n",
-        )
-    }
-
-    /// Resets the connection (RST) when the head of the request has arrived; nothing is done.
-    pub fn reset_before() -> Fault {
-        Fault::of(FaultKind::ResetBefore)
-    }
-
-    /// Does what was asked, takes its time, then resets the connection (RST) instead of
-    /// answering.
-    pub fn reset_after() -> Fault {
-        Fault::of(FaultKind::ResetAfter)
-    }
-
-    /// Does what was asked, sends the head and half of the body, and closes the connection.
-    pub fn cut_body() -> Fault {
-        Fault::of(FaultKind::CutBody)
-    }
-
-    /// Answers in full, then closes the connection without having said so in the answer.
-    pub fn close_after() -> Fault {
-        Fault::of(FaultKind::CloseAfter)
+    fn of(plan: Plan) -> Fault {
+        Fault { plan, method: None, path_prefix: String::new(), after: 0, times: 1 }
     }
 
     /// Only requests with this method and a path that begins so, such as `/compute/v2.1/servers`.
@@ -129,7 +80,16 @@ impl Fault {
         self
     }
 
-    /// Adds a header to an [`answer`](Fault::answer); other faults have none.
+    /// Lets this much time pass before anything is sent, or the connection ended. The request is
+    /// handled before, by faults that handle it.
+    #[must_use]
+    pub fn late(mut self, by: Duration) -> Fault {
+        self.plan.late = by;
+        self
+    }
+
+    /// Adds a header to an answer that the fault makes itself, as [`answer`](Fault::answer) does;
+    /// other faults have none.
     ///
     /// # Panics
     /// If HTTP does not allow the name or the value.
@@ -137,23 +97,19 @@ impl Fault {
     pub fn header(mut self, name: &str, value: &str) -> Fault {
         let name = HeaderName::try_from(name).expect("a valid header name");
         let value = HeaderValue::try_from(value).expect("a valid header value");
-        if let FaultKind::Answer { headers, .. } = &mut self.kind {
+        if let Answer::Own { headers, .. } = &mut self.plan.answer {
             headers.append(name, value);
         }
         self
     }
 
-    /// Sets the body of an [`answer`](Fault::answer); other faults have none.
+    /// Sets the body of an answer that the fault makes itself; other faults have none.
     #[must_use]
     pub fn body(mut self, content: impl Into<Bytes>) -> Fault {
-        if let FaultKind::Answer { body, .. } = &mut self.kind {
+        if let Answer::Own { body, .. } = &mut self.plan.answer {
             *body = content.into();
         }
         self
-    }
-
-    fn of(kind: FaultKind) -> Fault {
-        Fault { kind, method: None, path_prefix: String::new(), after: 0, times: 1 }
     }
 
     fn matches(&self, method: &Method, path: &str) -> bool {
@@ -178,7 +134,7 @@ impl Faults {
     }
 
     /// What shall happen to this request.
-    pub(super) fn take(&mut self, method: &Method, path: &str) -> Option<FaultKind> {
+    pub(super) fn take(&mut self, method: &Method, path: &str) -> Option<Plan> {
         let mut hit = None;
         for (index, fault) in self.0.iter_mut().enumerate() {
             if !fault.matches(method, path) {
@@ -192,13 +148,13 @@ impl Faults {
             break;
         }
         let fault = &mut self.0[hit?];
-        let kind = fault.kind.clone();
+        let plan = fault.plan.clone();
         if fault.times != u32::MAX {
             fault.times -= 1;
             if fault.times == 0 {
                 self.0.remove(hit?);
             }
         }
-        Some(kind)
+        Some(plan)
     }
 }

@@ -15,9 +15,10 @@ use tokio::time::sleep;
 
 use super::answer::{self, Body};
 use super::cloud::Cloud;
-use super::fault::FaultKind;
-use super::line::{Ending, Line};
+use super::fault::plan::{Answer, Plan, Reaches};
+use super::line::Line;
 use super::request::Request;
+use super::script::Script;
 use super::{glance, keystone, neutron, nova};
 
 /// The largest request body taken; larger ones are answered 413.
@@ -31,12 +32,12 @@ pub(super) async fn handle(
     let _busy = line.busy();
     let (parts, incoming) = request.into_parts();
     cloud.counts.request(parts.method.as_str(), parts.uri.path());
-    let fault = cloud.faults.lock().take(&parts.method, parts.uri.path());
-    if fault.is_some() {
+    let plan = cloud.faults.lock().take(&parts.method, parts.uri.path());
+    if plan.is_some() {
         cloud.counts.fault();
     }
-    if fault == Some(FaultKind::ResetBefore) {
-        return reset(&line).await;
+    if let Some(plan) = plan.as_ref().filter(|plan| plan.reaches == Reaches::Head) {
+        return play(&line, faulty(plan, &cloud, &parts.method, None)).await;
     }
 
     // Faults need the body read, too: else the connection could not be used again.
@@ -44,48 +45,64 @@ pub(super) async fn handle(
         Collected::Whole(body) => (body, false),
         Collected::TooLarge => (Bytes::new(), true),
         // The client went away while it was sending.
-        Collected::Broken => return reset(&line).await,
+        Collected::Broken => return play(&line, Script::raw(&Plan::RESET, b"")).await,
     };
     let request = Request::new(parts, body);
-    if let Some(FaultKind::Answer { status, headers, body }) = fault {
-        let mut answer = Response::new(Body::whole(body));
-        *answer.status_mut() = status;
-        *answer.headers_mut() = headers;
-        return Ok(answer);
-    }
+    let Some(plan) = plan else {
+        return Ok(answered(&cloud, &request, too_large).await.map(Body::whole));
+    };
+    let services = match plan.reaches {
+        Reaches::Service => Some(answered(&cloud, &request, too_large).await),
+        Reaches::Head | Reaches::Body => None,
+    };
+    let script = faulty(&plan, &cloud, request.method(), services);
+    // Where a body was not read to its end, no other request can follow.
+    play(&line, if too_large { script.closing() } else { script }).await
+}
 
+/// Lets the connection's task go on by hand; never comes back.
+async fn play<T>(line: &Line, script: Script) -> T {
+    line.play(script);
+    pending().await
+}
+
+/// What a fault makes of the service's answer, or of none.
+fn faulty(
+    plan: &Plan,
+    cloud: &Cloud,
+    method: &Method,
+    services: Option<Response<Bytes>>,
+) -> Script {
+    let answer = match (&plan.answer, services) {
+        (Answer::Services, Some(answer)) => answer,
+        (Answer::Own { status, headers, body }, _) => {
+            let mut answer = Response::new(body.clone());
+            *answer.status_mut() = *status;
+            *answer.headers_mut() = headers.clone();
+            answer
+        }
+        (Answer::TokenChecks, _) => answer::unauthorized(cloud),
+        (Answer::Raw(bytes), _) => return Script::raw(plan, bytes),
+        (Answer::Nobodys, _) | (Answer::Services, None) => return Script::raw(plan, b""),
+    };
+    Script::answering(plan, method, &answer)
+}
+
+async fn answered(cloud: &Cloud, request: &Request, too_large: bool) -> Response<Bytes> {
     let mut answer = if too_large {
         let explanation =
             format!("Request is too large. Larger than max_request_body_size ({BODY_LIMIT}).");
-        answer::page(&request, StatusCode::PAYLOAD_TOO_LARGE, &explanation)
+        answer::page(request, StatusCode::PAYLOAD_TOO_LARGE, &explanation)
     } else {
-        serve(&cloud, &request).await
+        serve(cloud, request).await
     };
     let id = cloud.world.lock().uuid();
-    for name in request_id_headers(&request) {
+    for name in request_id_headers(request) {
         if let Ok(value) = HeaderValue::try_from(format!("req-{id}")) {
             answer.headers_mut().insert(*name, value);
         }
     }
-
-    Ok(match fault {
-        Some(FaultKind::ResetAfter) => return reset(&line).await,
-        Some(FaultKind::CutBody) => {
-            line.end(Ending::Cut);
-            answer.map(Body::half)
-        }
-        Some(FaultKind::CloseAfter) => {
-            line.end(Ending::Close);
-            answer.map(Body::whole)
-        }
-        Some(FaultKind::Answer { .. } | FaultKind::ResetBefore) | None => answer.map(Body::whole),
-    })
-}
-
-/// Lets the connection's task reset the connection; never comes back.
-async fn reset<T>(line: &Line) -> T {
-    line.end(Ending::Reset);
-    pending().await
+    answer
 }
 
 enum Collected {

@@ -5,35 +5,27 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use super::script::Script;
+
 /// The state of one connection. All of it is touched by one task only, the connection's own; the
 /// atomics are for the compiler, which cannot know.
 #[derive(Default)]
 pub(super) struct Line {
-    ending: Mutex<Option<Ending>>,
+    script: Mutex<Option<Script>>,
     blocked: AtomicBool,
     in_flight: AtomicU32,
     served: AtomicU64,
 }
 
-/// How a connection shall end, other than by the client's will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// With an RST, at once.
-    Reset,
-    /// In order, when all bytes are sent.
-    Close,
-    /// Without TLS's farewell, when all bytes are sent.
-    Cut,
-}
-
 impl Line {
-    pub(super) fn end(&self, how: Ending) {
-        *self.ending.lock() = Some(how);
+    /// Has the connection's task take over from here.
+    pub(super) fn play(&self, script: Script) {
+        *self.script.lock() = Some(script);
     }
 
-    /// How the connection shall end now, if it shall.
-    pub(super) fn ending(&self) -> Option<Ending> {
-        self.ending.lock().filter(|how| *how == Ending::Reset || !self.is_blocked())
+    /// What the connection's task shall do by hand now, if anything. Answers before it go out first.
+    pub(super) fn script(&self) -> Option<Script> {
+        if self.is_blocked() { None } else { self.script.lock().take() }
     }
 
     /// Whether bytes wait for the client to make room for them.

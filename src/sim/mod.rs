@@ -73,6 +73,7 @@ mod neutron;
 mod nova;
 mod page;
 mod request;
+mod script;
 mod server;
 mod server_request;
 mod server_view;
@@ -150,7 +151,8 @@ impl Sim {
         self.addr
     }
 
-    /// `http://127.0.0.1:{port}`, or `https://` with TLS; no slash at the end.
+    /// `http://127.0.0.1:{port}`, or `https://` with TLS, or what [`Builder::public_url`] said; no
+    /// slash at the end.
     pub fn base_url(&self) -> &str {
         &self.cloud.settings.base_url
     }

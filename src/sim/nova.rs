@@ -135,6 +135,7 @@ fn create(cloud: &Cloud, request: &Request, version: Microversion) -> Response<B
         return over_quota("cores", asked, used, CORES_ALLOWED as usize);
     }
 
+    cloud.counts.order(&server.name, &server.metadata);
     let id = world.add_server(server, &pace);
     let links = Links::of(cloud, "servers", &id);
     let mut answer = answer::json(

@@ -9,21 +9,20 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWrite;
+use rustls::HandshakeKind;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::cloud::Cloud;
 use super::handle::handle;
-use super::line::{Ending, Line};
+use super::line::Line;
+use super::script::{Script, farewell};
 use super::stats::OpenConnection;
 use super::stream::{Stream, Transport};
 
 /// A client that does not finish its handshake is let go.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Nor does the server wait long for a client to take its last bytes.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// After a failed accept (no file descriptors left), some connections may end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -60,55 +59,62 @@ async fn serve(
         },
     };
 
+    if let Transport::Tls(stream) = &transport
+        && stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
+    {
+        cloud.counts.tls_resumption();
+    }
+
     let line = Arc::new(Line::default());
-    let stream = Stream::new(transport, Arc::clone(&line));
+    let mut stream = Stream::new(transport, Arc::clone(&line));
     let mut idle = cloud.settings.idle_close.map(IdleClock::new);
-    let service = service_fn({
-        let line = Arc::clone(&line);
-        move |request| handle(Arc::clone(&cloud), Arc::clone(&line), request)
-    });
-    // Half-closing is allowed because a request that has arrived is handled, also if its caller has
-    // hung up since: otherwise a create would be done or not as the bytes happen to come in.
-    let mut connection = http1::Builder::new()
-        .half_close(true)
-        .header_read_timeout(None)
-        .serve_connection(TokioIo::new(stream), service);
+    loop {
+        let service = service_fn(|request| handle(Arc::clone(&cloud), Arc::clone(&line), request));
+        // Half-closing is allowed because a request that has arrived is handled, also if its caller
+        // has hung up since: otherwise a create would be done or not as the bytes happen to come in.
+        let mut connection = http1::Builder::new()
+            .half_close(true)
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(stream), service);
 
-    // The requests' futures are polled inside the connection's, so whatever they decide about
-    // its end is known when this poll returns.
-    let ending = poll_fn(|cx| {
-        let finished = Pin::new(&mut connection).poll(cx).is_ready();
-        if let Some(ending) = line.ending() {
-            return Poll::Ready(Some(ending));
-        }
-        if finished {
-            return Poll::Ready(None);
-        }
-        match &mut idle {
-            Some(clock) => clock.poll_expired(&line, cx).map(|()| Some(Ending::Close)),
-            None => Poll::Pending,
-        }
-    })
-    .await;
+        // The requests' futures are polled inside the connection's, so whatever they decide about
+        // its further course is known when this poll returns.
+        let turn = poll_fn(|cx| {
+            let finished = Pin::new(&mut connection).poll(cx).is_ready();
+            if let Some(script) = line.script() {
+                return Poll::Ready(Turn::Script(script));
+            }
+            if finished {
+                return Poll::Ready(Turn::Finished);
+            }
+            match &mut idle {
+                Some(clock) => clock.poll_expired(&line, cx).map(|()| Turn::Idle),
+                None => Poll::Pending,
+            }
+        })
+        .await;
 
-    if let Some(ending) = ending {
-        end(connection.into_parts().io.into_inner(), ending).await;
+        let parts = connection.into_parts();
+        stream = parts.io.into_inner();
+        match turn {
+            Turn::Finished => return,
+            Turn::Idle => return farewell(&mut stream).await,
+            Turn::Script(script) => {
+                // A request that came before its time has been read already, and is lost.
+                let is_over = !matches!(script.play(&mut stream).await, Ok(true));
+                if is_over || !parts.read_buf.is_empty() {
+                    return;
+                }
+            }
+        }
     }
 }
 
-/// Ends a connection on the server's initiative.
-async fn end(mut stream: Stream, ending: Ending) {
-    match ending {
-        Ending::Reset => {
-            // Closing a socket that lingers for no time sends RST instead of FIN.
-            let _ = stream.socket().set_zero_linger();
-        }
-        Ending::Close => {
-            let farewell = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx));
-            let _ = timeout(FAREWELL, farewell).await;
-        }
-        Ending::Cut => {}
-    }
+/// Why the library no longer serves a connection.
+enum Turn {
+    Finished,
+    Idle,
+    Script(Script),
 }
 
 /// Measures how long nothing has happened on a connection.

@@ -1,6 +1,6 @@
 //! Counting what the server sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -28,6 +28,11 @@ pub struct Stats {
     pub failed_logins: u64,
     /// Requests answered 401 for want of a live token; failed logins are not among them.
     pub unauthorized: u64,
+    /// Servers ordered once more: with the name and the metadata of one that was ordered before.
+    /// Whoever marks each order sees here whether one was sent twice.
+    pub duplicates: u64,
+    /// TLS handshakes that took up an earlier session.
+    pub tls_resumptions: u64,
     /// Requests that a [`Fault`](super::Fault) hit.
     pub faults: u64,
     /// Requests by method and path, ids folded: `GET /compute/v2.1/servers/{id}`.
@@ -35,28 +40,33 @@ pub struct Stats {
 }
 
 #[derive(Default)]
-pub(super) struct Counts(Mutex<Stats>);
+pub(super) struct Counts {
+    stats: Mutex<Stats>,
+    /// Names and metadata.
+    ordered: Mutex<HashSet<(String, BTreeMap<String, String>)>>,
+}
 
 impl Counts {
     pub(super) fn stats(&self) -> Stats {
-        self.0.lock().clone()
+        self.stats.lock().clone()
     }
 
     pub(super) fn reset(&self) {
-        let mut stats = self.0.lock();
+        let mut stats = self.stats.lock();
         let open = stats.open_connections;
         *stats = Stats { open_connections: open, peak_open_connections: open, ..Stats::default() };
+        self.ordered.lock().clear();
     }
 
     pub(super) fn request(&self, method: &str, path: &str) {
         let key = folded(method, path);
-        let mut stats = self.0.lock();
+        let mut stats = self.stats.lock();
         stats.requests += 1;
         *stats.by_path.entry(key).or_default() += 1;
     }
 
     pub(super) fn login(&self, accepted: bool) {
-        let mut stats = self.0.lock();
+        let mut stats = self.stats.lock();
         if accepted {
             stats.logins += 1;
         } else {
@@ -64,12 +74,23 @@ impl Counts {
         }
     }
 
+    /// A server was ordered, and will be there.
+    pub(super) fn order(&self, name: &str, metadata: &BTreeMap<String, String>) {
+        if !self.ordered.lock().insert((name.to_owned(), metadata.clone())) {
+            self.stats.lock().duplicates += 1;
+        }
+    }
+
+    pub(super) fn tls_resumption(&self) {
+        self.stats.lock().tls_resumptions += 1;
+    }
+
     pub(super) fn unauthorized(&self) {
-        self.0.lock().unauthorized += 1;
+        self.stats.lock().unauthorized += 1;
     }
 
     pub(super) fn fault(&self) {
-        self.0.lock().faults += 1;
+        self.stats.lock().faults += 1;
     }
 }
 
@@ -78,7 +99,7 @@ pub(super) struct OpenConnection(Arc<Cloud>);
 
 impl OpenConnection {
     pub(super) fn count(cloud: Arc<Cloud>) -> OpenConnection {
-        let mut stats = cloud.counts.0.lock();
+        let mut stats = cloud.counts.stats.lock();
         stats.connections += 1;
         stats.open_connections += 1;
         stats.peak_open_connections = stats.peak_open_connections.max(stats.open_connections);
@@ -89,7 +110,7 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.counts.0.lock().open_connections -= 1;
+        self.0.counts.stats.lock().open_connections -= 1;
     }
 }
 

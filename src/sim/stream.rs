@@ -34,6 +34,16 @@ impl Stream {
         }
     }
 
+    /// Has TLS send a message of its own with the next bytes that go out.
+    pub(super) fn renew_keys(&mut self) -> io::Result<()> {
+        match &mut self.transport {
+            Transport::Plain(_) => Ok(()),
+            Transport::Tls(stream) => {
+                stream.get_mut().1.refresh_traffic_keys().map_err(io::Error::other)
+            }
+        }
+    }
+
     fn io(&mut self) -> Pin<&mut (dyn ReadWrite + Unpin)> {
         match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream),

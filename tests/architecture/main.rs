@@ -115,10 +115,10 @@ const REACHES: &[Reach] = &[
 /// The order in which a request passes the modules, and `lib.rs` lists them.
 const ROUTE: &[&str] = &[
     "driver", "settings", "op", "cancel", "page", "download", "error", "service", "call",
-    "provider", "session", "wire", "manual", "sim",
+    "provider", "session", "wire", "manual", "sim", "fuzz",
 ];
 
-const BESIDE_THE_ROUTE: &[&str] = &["bin/", "manual/", "sim/"];
+const BESIDE_THE_ROUTE: &[&str] = &["bin/", "fuzz.rs", "manual/", "sim/"];
 const MOST_LINES: usize = 600;
 
 struct Layer {

@@ -7,5 +7,6 @@ mod connections;
 mod faults;
 mod lists;
 mod login;
+mod rudeness;
 mod servers;
 mod tokens;

@@ -137,6 +137,21 @@ impl Config {
         Self::checked(values, env)
     }
 
+    /// Reads a profile of both files in memory. Files that they name are left alone.
+    #[cfg(fuzzing)]
+    pub(crate) fn of_texts(name: &str, config: &str, credentials: &str) -> Result<Self> {
+        let files = Files {
+            config: File::parse("config", config)?,
+            credentials: File::parse("credentials", credentials)?,
+        };
+        let profile = files.profile(name)?;
+        let mut values = Values::default();
+        values.take_keys_of(&profile)?;
+        values.take_rest(&|_| None, Some(&profile))?;
+        values.check()?;
+        Ok(Self { values, ca: None })
+    }
+
     /// Finds out now what is wrong, where the message can still name the setting.
     fn checked(values: Values, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         values.check()?;

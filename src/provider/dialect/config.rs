@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use http::Uri;
+use http::uri::Authority;
 
 use zeroize::Zeroizing;
 
@@ -35,6 +36,16 @@ pub(in crate::provider) fn file(path: &str, env: &dyn Fn(&str) -> Option<String>
     }
 }
 
+/// Tells whether a connection can be opened to the port of a host, or to the usual one.
+pub(in crate::provider) fn has_sound_port(host: &Authority) -> bool {
+    match (host.port_u16(), host.as_str().rsplit_once(':')) {
+        (Some(port), _) => port > 0,
+        // The colons of an IPv6 address stand in brackets.
+        (None, Some((_, after))) => after.ends_with(']'),
+        (None, None) => true,
+    }
+}
+
 /// Takes an address that requests go to apart: scheme and host, and the path without a slash at its
 /// end.
 ///
@@ -48,12 +59,15 @@ pub(in crate::provider) fn address(text: &str) -> Result<(String, String), &'sta
     let uri: Uri = text.parse().map_err(|_| "that is no address")?;
     let (scheme, host) = match (uri.scheme_str(), uri.authority()) {
         (Some(scheme @ ("http" | "https")), Some(host)) if !host.host().is_empty() => {
-            (scheme, host.as_str())
+            (scheme, host)
         }
         _ => return Err("that is no address"),
     };
-    if host.contains('@') {
+    if host.as_str().contains('@') {
         return Err("name and password do not belong in the address");
+    }
+    if !has_sound_port(host) {
+        return Err("the port is not a number from 1 to 65535");
     }
     if uri.query().is_some() || text.contains('#') {
         return Err("the address has a query or a fragment");

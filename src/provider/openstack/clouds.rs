@@ -19,6 +19,13 @@ pub(super) fn read(name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<V
     read_first(name, &places(env))
 }
 
+/// As [`read`], of texts in memory.
+#[cfg(fuzzing)]
+pub(super) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Values> {
+    let source = |text: &str| Source { file: "a file".into(), text: text.to_owned().into() };
+    choose(name, &source(clouds), secure.map(source).as_ref())
+}
+
 fn read_first(name: &str, places: &[PathBuf]) -> Result<Values> {
     let Some(file) = places.iter().find(|path| path.exists()) else {
         let places: Vec<_> = places.iter().map(|p| p.display().to_string()).collect();

@@ -191,6 +191,16 @@ impl Config {
         Self::checked(clouds::read(name, env)?, env)
     }
 
+    /// Reads a cloud of a clouds.yaml in memory, and of the secure.yaml beside it. Files that they
+    /// name are left alone.
+    #[cfg(fuzzing)]
+    pub(crate) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Self> {
+        let values = clouds::of_texts(name, clouds, secure)?;
+        values.keystone()?;
+        values.is_insecure()?;
+        Ok(Self { values, ca: None })
+    }
+
     /// Finds out now what is wrong, where the message can still name the setting.
     fn checked(values: Values, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         values.keystone()?;

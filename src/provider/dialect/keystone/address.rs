@@ -24,7 +24,11 @@ pub(in crate::provider) fn auth_url(text: &str) -> Result<String> {
 /// Makes an endpoint's base of what a catalog says; `None` if nothing can be asked there.
 pub(super) fn base(url: &str, service: &str) -> Option<String> {
     let uri: Uri = url.trim().parse().ok()?;
-    let (scheme, host) = (uri.scheme_str()?, uri.authority()?.as_str());
+    let (scheme, host) = (uri.scheme_str()?, uri.authority()?);
+    if !config::has_sound_port(host) {
+        return None;
+    }
+    let host = host.as_str();
     if !matches!(scheme, "http" | "https") || host.is_empty() || host.contains('@') {
         return None;
     }

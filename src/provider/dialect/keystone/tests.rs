@@ -65,6 +65,9 @@ const TOKEN: &str = r#"{"token": {"methods": ["password"],
         {"interface": "public", "region_id": "N", "url": "http://user:pw@h/"},
         {"interface": "public", "region_id": "N", "url": "not an address"},
         {"interface": "public", "region_id": "N", "url": ""},
+        {"interface": "public", "region_id": "N", "url": "http://h:99999/"},
+        {"interface": "public", "region_id": "N", "url": "http://h:%(port)s/v1"},
+        {"interface": "public", "region_id": "N", "url": "http://h:0/"},
         {"interface": "public", "region_id": "N"},
         {"region_id": "N", "url": "http://h"}]},
       {"type": "empty", "endpoints": []}, {"name": "of no type"}]}}"#;
@@ -345,6 +348,10 @@ fn addresses_that_cannot_be_meant_are_refused_and_say_why() {
         ("http://h/v3?x=1", "query"),
         ("http://h/v3#x", "fragment"),
         ("http://h/a b", "no address"),
+        ("http://h:/v3", "port"),
+        ("http://h:0/v3", "port"),
+        ("http://h:99999/v3", "port"),
+        ("http://[::1]:v3/", "port"),
     ] {
         let error = auth_url(written).expect_err("no address");
         assert_eq!(error.kind(), ErrorKind::Invalid);
