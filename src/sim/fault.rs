@@ -35,7 +35,13 @@ pub struct Fault {
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum FaultKind {
-    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
+    /// Of a proxy: the cloud itself answers only if what was asked shall be done, and in vain.
+    Answer {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        done: bool,
+    },
     ResetBefore,
     ResetAfter,
     CutBody,
@@ -52,7 +58,8 @@ impl Fault {
             .ok()
             .filter(|status| !status.is_informational())
             .expect("a status code within 200 to 999");
-        Fault::of(FaultKind::Answer { status, headers: HeaderMap::new(), body: Bytes::new() })
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Fault::of(FaultKind::Answer { status, headers, body, done: false })
     }
 
     /// 429 with a `Retry-After` in seconds (rounded up) and Nova's body.
@@ -139,6 +146,24 @@ impl Fault {
         let value = HeaderValue::try_from(value).expect("a valid header value");
         if let FaultKind::Answer { headers, .. } = &mut self.kind {
             headers.append(name, value);
+        }
+        self
+    }
+
+    /// Does what was asked, and takes its time, before it gives its [`answer`](Fault::answer), as a
+    /// proxy that lost the cloud's own; other faults stay as they are.
+    ///
+    /// ```
+    /// use welkin::sim::{Fault, Sim};
+    ///
+    /// let sim = Sim::start()?;
+    /// sim.fail_next(Fault::bad_gateway().once_done().on("POST", "/compute/v2.1/servers"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn once_done(mut self) -> Fault {
+        if let FaultKind::Answer { done, .. } = &mut self.kind {
+            *done = true;
         }
         self
     }

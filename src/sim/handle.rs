@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::HeaderValue;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::sleep;
@@ -47,11 +47,8 @@ pub(super) async fn handle(
         Collected::Broken => return reset(&line).await,
     };
     let request = Request::new(parts, body);
-    if let Some(FaultKind::Answer { status, headers, body }) = fault {
-        let mut answer = Response::new(Body::whole(body));
-        *answer.status_mut() = status;
-        *answer.headers_mut() = headers;
-        return Ok(answer);
+    if let Some(FaultKind::Answer { status, headers, body, done: false }) = fault {
+        return Ok(instead(status, headers, body));
     }
 
     let mut answer = if too_large {
@@ -69,6 +66,7 @@ pub(super) async fn handle(
     }
 
     Ok(match fault {
+        Some(FaultKind::Answer { status, headers, body, .. }) => instead(status, headers, body),
         Some(FaultKind::ResetAfter) => return reset(&line).await,
         Some(FaultKind::CutBody) => {
             line.end(Ending::Cut);
@@ -78,8 +76,16 @@ pub(super) async fn handle(
             line.end(Ending::Close);
             answer.map(Body::whole)
         }
-        Some(FaultKind::Answer { .. } | FaultKind::ResetBefore) | None => answer.map(Body::whole),
+        Some(FaultKind::ResetBefore) | None => answer.map(Body::whole),
     })
+}
+
+/// What a proxy answers: nothing in it is of the service behind.
+fn instead(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let mut answer = Response::new(Body::whole(body));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
 }
 
 /// Lets the connection's task reset the connection; never comes back.
