@@ -29,8 +29,8 @@ pub struct Call<T> {
     pub(crate) read: Reader<T>,
 }
 
-/// Reads an answer, once.
-pub(crate) type Reader<T> = Box<dyn FnOnce(Response) -> Result<Step<T>> + Send>;
+/// Reads what came of a request, once: its answer, or why there is none.
+pub(crate) type Reader<T> = Box<dyn FnOnce(Result<Response>) -> Result<Step<T>> + Send>;
 
 /// What follows from an answer.
 pub(crate) enum Step<T> {
@@ -58,7 +58,7 @@ impl<T: 'static> Call<T> {
         request: Request,
         read: impl FnOnce(Response) -> Result<Step<T>> + Send + 'static,
     ) -> Self {
-        Self { request, read: Box::new(read) }
+        Self { request, read: Box::new(|came| read(came?)) }
     }
 
     /// Continues with what `f` makes of the result.
@@ -66,14 +66,27 @@ impl<T: 'static> Call<T> {
         self,
         f: impl FnOnce(T) -> Result<Step<U>> + Send + 'static,
     ) -> Call<U> {
+        self.settled(|result| f(result?))
+    }
+
+    /// Continues with what `f` makes of the result, or of the failure, wherever on the way it came.
+    ///
+    /// An answer that was lost is [`Ambiguous`](ErrorKind::Ambiguous); a wait that there is no time
+    /// for is [`Timeout(Wait)`](ErrorKind::Timeout).
+    pub(crate) fn settled<U: 'static>(
+        self,
+        f: impl FnOnce(Result<T>) -> Result<Step<U>> + Send + 'static,
+    ) -> Call<U> {
         let Self { request, read } = self;
-        Call::new(request, move |response| {
-            Ok(match read(response)? {
-                Step::Done(value) => f(value)?,
-                Step::Next(call) => Step::Next(call.then(f)),
-                Step::Wait(pause, call) => Step::Wait(pause, call.then(f)),
+        let read = Box::new(|came| {
+            Ok(match read(came) {
+                Ok(Step::Done(value)) => f(Ok(value))?,
+                Ok(Step::Next(call)) => Step::Next(call.settled(f)),
+                Ok(Step::Wait(pause, call)) => Step::Wait(pause, call.settled(f)),
+                Err(error) => f(Err(error))?,
             })
-        })
+        });
+        Call { request, read }
     }
 }
 
@@ -120,6 +133,9 @@ pub(crate) struct Service {
 pub(crate) enum Replay {
     /// Doing it twice is doing it once (RFC 9110, 9.2.2).
     Safe,
+    /// The cloud knows these bytes again by a token in them, and does them once. Whoever begins anew
+    /// takes another token: what became of them must be known, or be said not to be.
+    Known,
     /// It creates or changes something each time.
     Never,
 }

@@ -164,6 +164,12 @@ impl Error {
         Self::new(ErrorKind::Protocol, message)
     }
 
+    /// Names it by another kind, where the same words mean something else.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use welkin::sim::{Fault, Sim};
-use welkin::{Compute, Driver, Error, ErrorKind, NewNode, Retry, Settings, openstack};
+use welkin::{Compute, Driver, Error, ErrorKind, Retry, Settings, openstack};
 
 fn sim() -> Sim {
     let no = Duration::ZERO;
@@ -100,22 +100,6 @@ fn a_cloud_that_is_busy_is_asked_again_and_then_said_to_be() {
         assert_eq!(error.kind(), kind, "{error:?}");
         assert!(error.is_retryable());
         one_line(&error);
-    }
-}
-
-#[test]
-fn a_create_whose_answer_is_lost_is_ambiguous_and_never_sent_twice() {
-    let sim = sim();
-    let compute = compute(&sim);
-    let image = compute.find_image("tiny").wait().unwrap();
-    for (fault, made) in [(Fault::reset_before(), 0), (Fault::reset_after(), 1)] {
-        sim.clear();
-        sim.fail_next(fault.on("POST", "/compute"));
-        let order = NewNode::named("once").size("1").image(&image);
-        let error = compute.create_node(&order).wait().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error:?}");
-        assert!(error.to_string().contains("look"), "it says what to do: {error}");
-        assert_eq!(sim.servers().len(), made);
     }
 }
 

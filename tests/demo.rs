@@ -82,9 +82,15 @@ fn failures_are_counted_explained_and_cleaned_up() {
 }
 
 #[test]
-fn a_node_whose_create_was_not_answered_is_destroyed_all_the_same() {
+fn a_node_whose_create_was_not_answered_is_found_or_destroyed_all_the_same() {
     let sim = Sim::builder().boot_time(SOON).start().unwrap();
     sim.fail_next(Fault::reset_after().on("POST", "/compute/v2.1/servers"));
+    let run = demo_on(&sim, &["--nodes", "1", "--threads", "1"]).output().unwrap();
+    assert_clean(&report(&run)["shared"], 1, 1);
+    assert!(run.status.success() && sim.servers().is_empty());
+
+    sim.fail_next(Fault::reset_after().on("POST", "/compute/v2.1/servers"));
+    sim.fail_next(Fault::answer(403).on("GET", "/compute/v2.1/servers/detail"));
     let run = demo_on(&sim, &["--nodes", "1", "--threads", "1"]).output().unwrap();
     assert_eq!(run.status.code(), Some(1), "{}", told(&run));
     assert_eq!(report(&run)["shared"]["failed"], 1);

@@ -5,7 +5,7 @@
 //!
 //! | kind | means | do |
 //! |---|---|---|
-//! | `Ambiguous` | sent, and the answer was lost | look whether it was done before repeating it |
+//! | `Ambiguous` | sent, the answer was lost, and nobody knows | look whether it was done before repeating it |
 //! | `Auth` | the cloud does not know us | check the credentials |
 //! | `Canceled` | a `Cancel` said so | nothing |
 //! | `Conflict` | something stands in the way | read the text, change what stands there |
@@ -25,7 +25,8 @@
 //!
 //! [`is_retryable`](crate::Error::is_retryable) tells whether the same call may succeed later. The
 //! driver has by then tried [as often as set](crate::Retry); what changes something twice when sent
-//! twice was sent once.
+//! twice was sent once. When the answer to [`create_node`](crate::Compute::create_node) is lost, the
+//! driver itself looks what became of the order; `Ambiguous` is what it could not find out.
 //!
 //! ```no_run
 //! # fn f(compute: welkin::Compute, spec: welkin::NewNode) -> welkin::Result<()> {
@@ -34,6 +35,7 @@
 //! match compute.create_node(&spec).wait() {
 //!     Ok(node) => println!("{}", node.id),
 //!     Err(e) if e.kind() == ErrorKind::Quota => println!("no room: {e}"),
+//!     Err(e) if e.kind() == ErrorKind::Ambiguous => println!("look for it: {e}"),
 //!     Err(e) => return Err(e),
 //! }
 //! # Ok(())

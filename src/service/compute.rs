@@ -47,6 +47,11 @@ pub(crate) trait ComputeApi: Send + Sync {
     fn destroy_node(&self, id: &str) -> Result<Call<()>>;
     fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>>;
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>>;
+
+    /// Whether the cloud may say for some seconds that it has no such node, when it has just made it.
+    fn shows_late(&self) -> bool {
+        false
+    }
 }
 
 impl Compute {
@@ -72,10 +77,21 @@ impl Compute {
     /// Orders a node. It is still being made when this returns; see
     /// [`wait_until_running`](Compute::wait_until_running).
     ///
+    /// One call makes one node at most, also when the answer to the order is lost: then what became
+    /// of it is found out, which may take some sixteen seconds of the operation's time.
+    ///
+    /// | | each order carries | when the answer is lost |
+    /// |---|---|---|
+    /// | OpenStack | a metadata item `welkin_order`, if there are less than 128 others | it is looked for |
+    /// | EC2 | a `ClientToken` | the same order is sent again, which EC2 carries out once |
+    ///
+    /// The item is seen in the guest and by other tools, not in [`Node::metadata`]. A second call
+    /// orders a second node, whatever its name.
+    ///
     /// # Errors
     /// `Invalid` when the cloud does not take the order, `Quota` when the account has no room,
-    /// `Ambiguous` when the order went out and its answer was lost: the node may exist, so look for
-    /// its name before ordering again. An order is never sent twice.
+    /// `Ambiguous` when the answer was lost and the node was not found: it may still be made, so look
+    /// for it before you order again.
     ///
     /// # Cancellation
     /// An order that went out is not taken back by dropping the operation.
@@ -154,7 +170,19 @@ impl fmt::Debug for Compute {
 
 fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Result<Call<Node>> {
     let again = Arc::clone(api);
-    Ok(api.get_node(&id)?.then(move |node| match node.state {
+    let next = (pause * 3 / 2).min(LONGEST_PAUSE);
+    Ok(api.get_node(&id)?.settled(move |result| match result {
+        Err(e) if e.kind() == ErrorKind::NotFound && again.shows_late() && next > pause => {
+            Ok(Step::Wait(pause, until_running(&again, id, next)?))
+        }
+        Err(e) => Err(e),
+        Ok(node) => running(node, || Ok(Step::Wait(pause, until_running(&again, id, next)?))),
+    }))
+}
+
+/// Looks whether a node runs; `again` looks later.
+fn running(node: Node, again: impl FnOnce() -> Result<Step<Node>>) -> Result<Step<Node>> {
+    match node.state {
         NodeState::Running => Ok(Step::Done(node)),
         NodeState::Error => {
             let why = node.fault.as_deref().unwrap_or("the cloud does not say why");
@@ -165,11 +193,8 @@ fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Resu
             ErrorKind::Failed,
             format!("node {:?} was destroyed while it was waited for", node.name),
         )),
-        _ => {
-            let next = (pause * 3 / 2).min(LONGEST_PAUSE);
-            Ok(Step::Wait(pause, until_running(&again, id, next)?))
-        }
-    }))
+        _ => again(),
+    }
 }
 
 /// What can be found by id or name.

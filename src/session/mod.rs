@@ -107,7 +107,8 @@ impl Session {
                 Step::Wait(pause, call) => {
                     let again = Instant::now() + pause;
                     if again >= deadline {
-                        return Err(not_yet(limit));
+                        step = (call.read)(Err(not_yet(limit)))?;
+                        continue;
                     }
                     Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
                     call
@@ -115,11 +116,11 @@ impl Session {
             };
             let region = self.region.as_deref();
             let outgoing = Outgoing { request: &request, region, options, deadline };
-            let answer = self.core.send(outgoing).await?;
+            let answer = self.core.send(outgoing).await;
             if outgoing.has_no_limit() {
                 deadline = Instant::now() + limit.min(A_YEAR);
             }
-            let id = request_id(&answer.headers);
+            let id = answer.as_ref().ok().and_then(|answer| request_id(&answer.headers));
             step = read(answer).map_err(|e| e.answered_as(id))?;
         }
     }

@@ -75,7 +75,7 @@ enum Verdict {
 
 impl Tries {
     fn judge(&mut self, outcome: Outcome, request: &Request, core: &Core) -> Verdict {
-        let safe = request.replay == Replay::Safe;
+        let safe = request.replay != Replay::Never;
         // Not a word about what it did: only that it cannot go out again.
         let spent = request.body.is_spent();
         match outcome {
@@ -168,13 +168,21 @@ impl Tries {
 
 impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
-    pub(super) async fn send(&self, mut outgoing: Outgoing<'_>) -> Result<Response> {
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response> {
+        let mut tries = Tries::default();
+        let came = self.try_out(outgoing, &mut tries).await;
+        match outgoing.request.replay {
+            Replay::Known if tries.resent => came.map_err(ambiguous),
+            Replay::Known | Replay::Never | Replay::Safe => came,
+        }
+    }
+
+    async fn try_out(&self, mut outgoing: Outgoing<'_>, tries: &mut Tries) -> Result<Response> {
         let Outgoing { request, options, .. } = outgoing;
         if request.body.must_prove_empty() {
             Box::pin(self.prove_empty(&outgoing)).await?;
         }
         let plan = options.retry.unwrap_or(self.settings.retry);
-        let mut tries = Tries::default();
         loop {
             let attempt = self.attempt(outgoing, tries.fresh);
             let verdict = tries.judge(attempt.await, request, self);
@@ -282,7 +290,7 @@ impl Core {
     async fn prepare(&self, outgoing: Outgoing<'_>, fresh: bool) -> Result<Prepared, Outcome> {
         let Outgoing { request, region, options, deadline } = outgoing;
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
-        let replayable = request.replay == Replay::Safe && request.body.bytes().is_some();
+        let replayable = request.replay != Replay::Never && request.body.bytes().is_some();
         let need = Need { deadline, replayable, fresh, login: false };
         loop {
             let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;

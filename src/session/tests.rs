@@ -5,6 +5,7 @@ mod downloads;
 mod failures;
 mod hazards;
 mod homes;
+mod lost;
 mod server;
 mod sharing;
 mod signing;

@@ -78,6 +78,13 @@ impl Builder {
         self
     }
 
+    /// How long a server that was ordered is seen by no request, as in a cloud that takes its time to
+    /// write the order down; zero by default. [`Sim::servers`] tells it at once.
+    pub fn hidden_time(mut self, time: Duration) -> Builder {
+        self.pace.hidden_time = time;
+        self
+    }
+
     /// How long a server is in `BUILD` after its create was answered; 1 s by default, may be
     /// zero.
     pub fn boot_time(mut self, time: Duration) -> Builder {

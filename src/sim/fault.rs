@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
 
-use plan::{Answer, Plan};
+use plan::{Answer, Plan, Reaches};
 
 /// A failure that [`Sim::fail_next`] injects into the next matching requests.
 ///
@@ -99,6 +99,24 @@ impl Fault {
         let value = HeaderValue::try_from(value).expect("a valid header value");
         if let Answer::Own { headers, .. } = &mut self.plan.answer {
             headers.append(name, value);
+        }
+        self
+    }
+
+    /// Does what was asked, and takes its time, before it gives its [`answer`](Fault::answer), as a
+    /// proxy that lost the cloud's own; other faults stay as they are.
+    ///
+    /// ```
+    /// use welkin::sim::{Fault, Sim};
+    ///
+    /// let sim = Sim::start()?;
+    /// sim.fail_next(Fault::bad_gateway().once_done().on("POST", "/compute/v2.1/servers"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn once_done(mut self) -> Fault {
+        if let Answer::Own { .. } = self.plan.answer {
+            self.plan.reaches = Reaches::Service;
         }
         self
     }

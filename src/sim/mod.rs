@@ -49,7 +49,7 @@
 //! and `unfinished`, which never leaves `queued`. The only network is `shared`.
 //!
 //! # Where it differs from a real one
-//! - `name` in a list of servers selects by substring; Nova takes a regular expression.
+//! - `name` in a list of servers knows `^`, `$`, `.` and `\`; Nova takes any regular expression.
 //! - A `key_name` is accepted without a key pair of that name.
 //! - One request creates one server: `min_count` and `max_count` above 1 are refused.
 //! - Schema errors are told in their first line; Keystone adds the schema.
@@ -72,6 +72,7 @@ mod microversion;
 mod neutron;
 mod nova;
 mod page;
+mod pattern;
 mod request;
 mod script;
 mod server;
@@ -199,7 +200,7 @@ impl Sim {
         self.cloud.counts.reset();
     }
 
-    /// The servers that are there, oldest first.
+    /// The servers that are there, oldest first; also those that requests do not see yet.
     pub fn servers(&self) -> Vec<ServerSummary> {
         self.cloud.world.lock().summaries()
     }
@@ -240,6 +241,11 @@ impl Sim {
     /// From now on, the answer to `POST /servers` takes this long.
     pub fn set_create_delay(&self, delay: Duration) {
         self.cloud.pace.lock().create_delay = delay;
+    }
+
+    /// Servers created from now on are seen by nobody for this long after their order.
+    pub fn set_hidden_time(&self, time: Duration) {
+        self.cloud.pace.lock().hidden_time = time;
     }
 
     /// Servers created from now on are in `BUILD` for this long after the create was answered.

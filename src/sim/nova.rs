@@ -11,6 +11,7 @@ use super::flavor::{self, CORES_ALLOWED, FLAVORS, Flavor};
 use super::keystone::has_token;
 use super::microversion::{Microversion, VersionRefusal};
 use super::page::Page;
+use super::pattern;
 use super::request::Request;
 use super::server_request::{self, Refusal};
 use super::server_view::{self, Link, Links};
@@ -80,7 +81,7 @@ fn servers(
     };
     let (name, status) = (request.query("name"), request.query("status"));
     let selects = |server: &Server| {
-        name.as_ref().is_none_or(|name| server.name.contains(name))
+        name.as_ref().is_none_or(|name| pattern::finds(name, &server.name))
             && status.as_ref().is_none_or(|status| server.status().eq_ignore_ascii_case(status))
     };
     let mut world = cloud.world.lock();

@@ -63,6 +63,7 @@ pub(super) struct Server {
     pub(super) has_network: bool,
     pub(super) created: Timestamp,
     pub(super) booted: Timestamp,
+    appears: Instant,
     boots: Instant,
     goes: Option<Instant>,
 }
@@ -172,6 +173,7 @@ impl World {
         server.number = self.next_server;
         server.created = Timestamp::now();
         server.booted = server.created.checked_add(until_active).unwrap_or(Timestamp::MAX);
+        server.appears = Instant::now() + pace.hidden_time.min(FAR);
         server.boots = Instant::now() + until_active;
         self.next_server += 1;
         let id = server.id.clone();
@@ -182,13 +184,13 @@ impl World {
 
     pub(super) fn server(&mut self, id: &str) -> Option<&Server> {
         self.sweep_servers();
-        self.servers.get(self.server_numbers.get(id)?)
+        self.servers.get(self.server_numbers.get(id)?).filter(|server| server.is_seen())
     }
 
     /// Newest first, as Nova lists them.
     pub(super) fn newest_servers(&mut self) -> impl Iterator<Item = &Server> {
         self.sweep_servers();
-        self.servers.values().rev()
+        self.servers.values().rev().filter(|server| server.is_seen())
     }
 
     pub(super) fn server_count(&mut self) -> usize {
@@ -202,10 +204,10 @@ impl World {
 
     /// Whether there was one to delete.
     pub(super) fn delete_server(&mut self, id: &str, takes: Duration) -> bool {
-        self.sweep_servers();
-        let Some(&number) = self.server_numbers.get(id) else {
+        if self.server(id).is_none() {
             return false;
-        };
+        }
+        let number = self.server_numbers[id];
         if let Some(server) = self.servers.get_mut(&number).filter(|server| server.goes.is_none()) {
             // One that never reached a host has nothing to be cleared away and goes at once.
             let takes = if server.status() == "ERROR" { Duration::ZERO } else { takes.min(FAR) };
@@ -261,9 +263,15 @@ impl Server {
             has_network: true,
             created: Timestamp::UNIX_EPOCH,
             booted: Timestamp::UNIX_EPOCH,
+            appears: Instant::now(),
             boots: Instant::now(),
             goes: None,
         }
+    }
+
+    /// Whether requests see it.
+    fn is_seen(&self) -> bool {
+        Instant::now() >= self.appears
     }
 
     pub(super) fn phase(&self) -> Phase {

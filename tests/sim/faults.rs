@@ -35,6 +35,18 @@ fn faults_answer_in_place_of_the_service() {
 }
 
 #[test]
+fn a_proxy_may_lose_the_answer_to_what_was_done() {
+    let sim = quick().start().unwrap();
+    let mut client = Client::logged_in(&sim);
+    sim.fail_next(Fault::bad_gateway().once_done().on("POST", "/compute/v2.1/servers"));
+    let body = client.new_server("web", "1");
+    let lost = client.post("/compute/v2.1/servers", &body);
+    assert_eq!((lost.status, lost.header("content-type")), (502, Some("text/html")));
+    assert_eq!(lost.header("x-openstack-request-id"), None, "nothing of the cloud's own");
+    assert_eq!(sim.servers().len(), 1);
+}
+
+#[test]
 fn faults_can_wait_and_be_forgotten() {
     let sim = quick().start().unwrap();
     let mut client = Client::logged_in(&sim);

@@ -45,6 +45,23 @@ fn a_server_boots_and_goes() {
 }
 
 #[test]
+fn an_order_may_be_seen_only_after_a_while() {
+    let sim = quick().hidden_time(Duration::from_secs(3600)).start().unwrap();
+    let mut client = Client::logged_in(&sim);
+    let path = format!("/compute/v2.1/servers/{}", client.create("late", "1"));
+    let listed = |client: &mut Client| client.get("/compute/v2.1/servers").json();
+    assert_eq!(client.get(&path).status, 404);
+    assert_eq!(listed(&mut client)["servers"], json!([]));
+    assert_eq!(client.send("DELETE", &path, &[], "").status, 404);
+    assert_eq!(sim.servers().len(), 1, "it is there");
+
+    sim.clear();
+    sim.set_hidden_time(Duration::from_millis(50));
+    client.create("soon", "1");
+    until(|| listed(&mut client)["servers"][0]["name"] == "soon");
+}
+
+#[test]
 fn the_impossible_flavor_ends_in_error() {
     let sim = quick().start().unwrap();
     let mut client = Client::logged_in(&sim);

@@ -6,6 +6,9 @@ pub mod one_unsafe_line {}
 #[doc = include_str!("created_without_a_second_look.md")]
 pub mod created_without_a_second_look {}
 
+#[doc = include_str!("orders_carry_a_mark.md")]
+pub mod orders_carry_a_mark {}
+
 #[doc = include_str!("cursors_are_data.md")]
 pub mod cursors_are_data {}
 

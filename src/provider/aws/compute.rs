@@ -2,6 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/>, version 2016-11-15.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -42,26 +44,33 @@ impl ComputeApi for Aws {
         }))
     }
 
-    fn create_node(&self, _: &NewNode) -> Result<Call<Node>> {
-        Err(not_yet("ordering a node"))
+    fn create_node(&self, new: &NewNode) -> Result<Call<Node>> {
+        order::create(new)
     }
 
-    fn destroy_node(&self, _: &str) -> Result<Call<()>> {
-        Err(not_yet("destroying a node"))
+    /// By EC2's own word, to terminate an instance twice is to terminate it once.
+    fn destroy_node(&self, id: &str) -> Result<Call<()>> {
+        let query = Query::new("TerminateInstances", VERSION).with("InstanceId.1", id);
+        Ok(Call::new(query.reading(EC2), |response| {
+            fault::success(&response)?;
+            Ok(Step::Done(()))
+        }))
     }
 
     fn list_sizes(&self, _: Option<&Cursor>) -> Result<Call<Page<Size>>> {
-        Err(not_yet("listing sizes"))
+        let text =
+            "listing sizes is not supported on EC2 yet; name an instance type, as \"t3.micro\"";
+        Err(Error::new(ErrorKind::Unsupported, text))
     }
 
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
         image::list(from)
     }
-}
 
-fn not_yet(what: &str) -> Error {
-    let text = format!("{what} is not supported on EC2 yet; nodes and images can be read");
-    Error::new(ErrorKind::Unsupported, text)
+    /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
+    fn shows_late(&self) -> bool {
+        true
+    }
 }
 
 /// Asks for the page that a cursor leads to.

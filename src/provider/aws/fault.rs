@@ -199,6 +199,7 @@ fn kind_of_code(code: &str) -> Option<ErrorKind> {
         | "BucketNotEmpty"
         | "ConditionalRequestConflict"
         | "DependencyViolation"
+        | "IdempotentParameterMismatch"
         | "IncorrectInstanceState"
         | "IncorrectState"
         | "InvalidObjectState"

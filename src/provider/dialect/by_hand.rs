@@ -15,7 +15,7 @@ pub(in crate::provider) fn read_with<T>(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<T> {
-    match (call.read)(answer(status, headers, body))? {
+    match (call.read)(Ok(answer(status, headers, body)))? {
         Step::Done(value) => Ok(value),
         Step::Next(_) | Step::Wait(..) => panic!("no further request is needed"),
     }

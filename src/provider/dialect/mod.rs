@@ -6,6 +6,7 @@ pub(super) mod by_hand;
 pub(super) mod config;
 #[cfg(feature = "openstack")]
 pub(super) mod keystone;
+pub(super) mod once;
 pub(super) mod percent;
 #[cfg(feature = "aws")]
 pub(super) mod sigv4;

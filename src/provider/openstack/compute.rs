@@ -2,17 +2,19 @@
 //!
 //! <https://docs.openstack.org/api-ref/compute/>, version 2.1 without a microversion.
 
+mod order;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use super::{OpenStack, fault, flavor, image, link};
-use crate::call::{Call, Cursor, Page, Request, Response, Service, Step, request_id};
-use crate::error::{Error, ErrorKind, Result};
+use crate::call::{Call, Cursor, Page, Request, Service, Step};
+use crate::error::Result;
 use crate::provider::dialect::answer;
 use crate::service::compute::ComputeApi;
 use crate::service::node::{Image, NewNode, Node, NodeState, Size};
@@ -38,12 +40,7 @@ impl ComputeApi for OpenStack {
     }
 
     fn create_node(&self, new: &NewNode) -> Result<Call<Node>> {
-        let request = Request::post(NOVA, "/servers").json(&Order::of(new))?;
-        let new = new.clone();
-        Ok(Call::new(request, move |response| {
-            fault::success(&response)?;
-            ordered(new, &response).map(Step::Done)
-        }))
+        order::create(new)
     }
 
     fn destroy_node(&self, id: &str) -> Result<Call<()>> {
@@ -64,99 +61,6 @@ impl ComputeApi for OpenStack {
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
         image::list(from)
     }
-}
-
-/// Makes the node that was ordered; Nova tells only its id, and asking for more could fail.
-fn ordered(new: NewNode, response: &Response) -> Result<Node> {
-    let NewNode { name, size, image, key_pair, metadata, .. } = new;
-    let mut node = Node::new(id_of_order(&name, response)?, name, NodeState::Pending);
-    node.status = "BUILD".to_owned();
-    node.size = size;
-    node.image = image;
-    node.key_pair = key_pair;
-    node.metadata = metadata;
-    Ok(node)
-}
-
-fn id_of_order(name: &str, response: &Response) -> Result<String> {
-    let body = fault::json::<Ordered>(response, "the new server's id");
-    let lost = match body {
-        Ok(Ordered { server }) => return Ok(server.id),
-        Err(lost) => lost,
-    };
-    if response.status != http::StatusCode::ACCEPTED {
-        return Err(lost);
-    }
-    // The order was taken, so its id must not be lost with the body: `Location` has it as well.
-    let path = response.header("location").unwrap_or_default();
-    match path.rsplit_once("/servers/") {
-        Some((_, id)) if !id.is_empty() && link::segment(id).is_ok_and(|safe| safe == id) => {
-            Ok(id.to_owned())
-        }
-        _ => {
-            let text = format!(
-                "the cloud took the order of node {name:?} and its answer does not say the id; \
-                 look for the name"
-            );
-            Err(Error::new(ErrorKind::Ambiguous, text)
-                .with_status(response.status)
-                .answered_as(request_id(&response.headers))
-                .with_source(lost))
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Order<'a> {
-    server: OrderedServer<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OrderedServer<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flavor_ref: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image_ref: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    networks: Vec<NetworkRef<'a>>,
-    #[serde(rename = "key_name", skip_serializing_if = "Option::is_none")]
-    key_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    metadata: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct NetworkRef<'a> {
-    uuid: &'a str,
-}
-
-impl<'a> Order<'a> {
-    fn of(new: &'a NewNode) -> Self {
-        let networks = new.networks.iter().map(|uuid| NetworkRef { uuid });
-        Self {
-            server: OrderedServer {
-                name: &new.name,
-                flavor_ref: new.size.as_deref(),
-                image_ref: new.image.as_deref(),
-                networks: networks.collect(),
-                key_name: new.key_pair.as_deref(),
-                metadata: &new.metadata,
-            },
-        }
-    }
-}
-
-/// The answer to an order. Its `adminPass` is left unread: a node is no place for a secret.
-#[derive(Deserialize)]
-struct Ordered {
-    server: OrderedId,
-}
-
-#[derive(Deserialize)]
-struct OrderedId {
-    id: String,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +144,7 @@ impl From<Server<'_>> for Node {
         node.key_pair = server.key_name;
         node.created_at = server.created.and_then(|Text(text)| answer::time(&text));
         node.metadata = server.metadata;
+        node.metadata.remove(order::MARK);
         node.fault = server
             .fault
             .map(|fault| fault.message.trim().to_owned())

@@ -135,7 +135,7 @@ mod tests {
             {"rel": "next", "href": "http://other:9696/v2.0/networks?limit=1&marker=236f1d78"}]}"#;
         let call = OpenStack::new().list_networks();
         assert_eq!(call.request.path, "/networks");
-        let Ok(Step::Next(call)) = (call.read)(answer(200, &[], first)) else {
+        let Ok(Step::Next(call)) = (call.read)(Ok(answer(200, &[], first))) else {
             panic!("a second page follows");
         };
         assert_eq!(call.request.path, "/networks?limit=1&marker=236f1d78");
@@ -156,7 +156,7 @@ mod tests {
     fn a_page_that_leads_to_itself_ends_the_list() {
         let body = r#"{"networks": [], "networks_links": [{"rel": "next", "href": "?marker=a"}]}"#;
         let call = OpenStack::new().list_networks();
-        let Ok(Step::Next(call)) = (call.read)(answer(200, &[], body)) else {
+        let Ok(Step::Next(call)) = (call.read)(Ok(answer(200, &[], body))) else {
             panic!("a second page follows");
         };
         assert_eq!(failed(read(call, 200, body)).kind(), ErrorKind::Protocol);

@@ -37,7 +37,7 @@ fn sent(keystone: &Keystone) -> serde_json::Value {
 }
 
 fn granted(keystone: &Keystone, response: Response) -> Result<Grant> {
-    match (keystone.login()?.call().read)(response)? {
+    match (keystone.login()?.call().read)(Ok(response))? {
         Step::Done(grant) => Ok(grant),
         Step::Next(_) | Step::Wait(..) => panic!("a login is one request"),
     }
