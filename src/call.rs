@@ -216,6 +216,24 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// Takes the secrets of our token out of a body that repeats them.
+    pub(crate) fn hide(&mut self, token: &Token) {
+        // A short one would be found where it is none.
+        for secret in token.secrets().filter(|secret| secret.len() >= 8) {
+            let mut rest = &self.body[..];
+            let mut shown = Vec::new();
+            while let Some(at) = rest.windows(secret.len()).position(|part| part == secret) {
+                shown.extend_from_slice(&rest[..at]);
+                shown.extend_from_slice("…".as_bytes());
+                rest = &rest[at + secret.len()..];
+            }
+            if rest.len() < self.body.len() {
+                shown.extend_from_slice(rest);
+                self.body = shown.into();
+            }
+        }
+    }
+
     /// Returns a header as text, if it is there and is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -334,6 +352,16 @@ pub(crate) struct Keys {
 }
 
 impl Token {
+    /// Returns all that must not be shown.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        let (header, keys) = match self {
+            Self::Header(value) => (Some(value.as_bytes()), None),
+            Self::Keys(keys) => (None, Some(keys)),
+        };
+        let secrets = keys.into_iter().flat_map(|k| [Some(&k.secret), k.session.as_ref()]);
+        header.into_iter().chain(secrets.flatten().map(|secret| secret.expose().as_bytes()))
+    }
+
     /// Makes one that goes into a header.
     pub(crate) fn header(secret: &str) -> Result<Self> {
         let value = secret_header(Zeroizing::new(secret.as_bytes().to_vec())).map_err(|e| {

@@ -294,7 +294,6 @@ fn a_login_that_is_answered_with_the_password() {
 }
 
 #[test]
-#[ignore = "the session has yet to take the token out of what a cloud says"]
 fn a_call_that_is_answered_with_the_token() {
     let sim = cloud().start().unwrap();
     let compute = Driver::open_with(sim.config(), quick()).unwrap().compute().unwrap();

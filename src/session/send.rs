@@ -123,6 +123,10 @@ impl Tries {
         let status = answer.status;
         answer.resent = self.resent;
         if let Some(snapshot) = snapshot {
+            if !status.is_success() {
+                // What a cloud says when it refuses us ends in messages and logs.
+                answer.hide(&snapshot.token);
+            }
             if status == StatusCode::UNAUTHORIZED {
                 self.refused += 1;
                 // Twice refused is refused, unless others did well with the same token.

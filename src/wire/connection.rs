@@ -42,6 +42,8 @@ pub(crate) struct Connection {
     drive: Drive,
     stage: Stage,
     retires: Instant,
+    /// Where its host was.
+    epoch: u32,
     used: Instant,
     uses: u64,
 }
@@ -102,6 +104,7 @@ impl Connection {
             drive,
             stage: Stage::Idle,
             retires: now + lifetime,
+            epoch: 0,
             used: now,
             uses: 0,
         })
@@ -328,9 +331,14 @@ impl Connection {
         now.saturating_duration_since(self.used)
     }
 
-    /// Tells whether it has lived as long as it may.
-    pub(crate) fn has_had_its_time(&self, now: Instant) -> bool {
-        now >= self.retires
+    /// Notes in which epoch of its host it was opened.
+    pub(crate) fn leads_to(&mut self, epoch: u32) {
+        self.epoch = epoch;
+    }
+
+    /// Tells whether it has lived as long as it may, or leads to where the host no longer is.
+    pub(crate) fn has_had_its_time(&self, now: Instant, epoch: u32) -> bool {
+        now >= self.retires || self.epoch != epoch
     }
 }
 
@@ -365,7 +373,16 @@ fn broke(e: hyper::Error) -> Error {
     if e.is_parse() {
         return Error::protocol("the answer is not HTTP").with_source(e);
     }
+    if let Some(refusal) = said(&e) {
+        return refusal;
+    }
     Error::new(ErrorKind::Connection, "the connection broke before the answer came").with_source(e)
+}
+
+/// Returns what the wire itself has to say about it, such as a TLS refusal after the handshake.
+fn said(e: &hyper::Error) -> Option<Error> {
+    let io = e.source()?.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<Error>().cloned()
 }
 
 /// Pieces of a body; one piece alone is never copied.

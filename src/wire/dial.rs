@@ -89,7 +89,6 @@ impl Dialer {
     /// one that was opened at another count than the present one should be used no more.
     ///
     /// The counter stays the same one; whoever looks often keeps it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pool, which does not look yet"))]
     pub(crate) fn epoch(&self, origin: &Origin) -> Epoch {
         match self.way(origin) {
             Ok(way) => self.names.host(way.next().0).epoch(),

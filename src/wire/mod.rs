@@ -20,7 +20,7 @@ pub(crate) mod park;
 pub(crate) mod payload;
 mod proxy;
 mod race;
-mod resolve;
+pub(crate) mod resolve;
 mod stream;
 #[cfg(unix)]
 mod tcp;

@@ -140,12 +140,7 @@ fn dropped_calls_leave_their_connection_behind_when_the_answer_comes_soon() {
     }
 }
 
-#[test]
-#[ignore = "today a cancelled thread is woken by the end of its connection"]
-fn cancelled_calls_leave_their_connection_behind_when_the_answer_comes_soon() {
-    few_new_connections(Home::Threads);
-}
-
+/// Not so threads: a thread that is cancelled is woken by the end of its connection.
 fn few_new_connections(home: Home) {
     const CALLS: usize = 50;
     let sim = fast().start().unwrap();

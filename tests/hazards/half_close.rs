@@ -22,7 +22,6 @@ fn after_the_answer_nobody_uses_the_connection_again() {
 }
 
 #[test]
-#[ignore = "today a repetition may be handed a connection that another caller has just used"]
 fn after_the_answer_nobody_uses_the_connection_again_be_there_many() {
     for home in Home::ALL {
         let sim = fast().start().unwrap();

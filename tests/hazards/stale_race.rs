@@ -27,7 +27,6 @@ fn reads_that_meet_it_every_time_go_well_one_after_the_other() {
 }
 
 #[test]
-#[ignore = "today a repetition may be handed a connection that another caller has just used"]
 fn reads_that_meet_it_every_time_go_well_at_the_same_time() {
     for home in Home::ALL {
         let sim = fast().start().unwrap();

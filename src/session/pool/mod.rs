@@ -32,7 +32,8 @@ use crate::error::Result;
 use crate::settings::Settings;
 use crate::wire::connection::{Connection, Left};
 use crate::wire::dial::Dialer;
-use crate::wire::{Origin, home, park};
+use crate::wire::resolve::Epoch;
+use crate::wire::{Origin, alarm, home, park};
 
 /// The connections to one origin.
 ///
@@ -46,12 +47,14 @@ pub(crate) struct Pool {
     rack: Rack<Box<Connection>, Dial, Id>,
     leftovers: Leftovers,
     keep_alive: KeepAlive,
+    /// Rises when the host has moved.
+    epoch: Epoch,
     since: Instant,
     /// When idle connections were last looked through, in milliseconds.
     swept: AtomicU64,
     /// Connections found closed.
     stale: AtomicU64,
-    /// Connections that were opened for a login, beyond the cap.
+    /// Connections that were opened outside of the queue.
     extra: AtomicU64,
     /// The mutant's one socket, which it hands to everybody.
     #[cfg(test)]
@@ -100,6 +103,7 @@ impl Pool {
         let limits = Limits { live: cap, making: MOST_DIALS, waiting: settings.waiting_per_host };
         let since = Instant::now();
         Self {
+            epoch: dialer.epoch(&origin),
             origin,
             dialer,
             cap,
@@ -143,9 +147,11 @@ impl Pool {
     /// Dropped at any point it gives back what it held, and what it began goes on.
     pub(crate) async fn wait(self: &Arc<Self>, need: Need) -> Result<Lease> {
         if need.login {
-            let connection = Place::open_extra(self, need.deadline).await?;
-            self.extra.fetch_add(1, Relaxed);
+            let connection = self.open(need.deadline).await?;
             return Ok(Lease { pool: Arc::clone(self), connection: Some(connection), extra: true });
+        }
+        if need.fresh {
+            return self.wait_for_new(need).await;
         }
         loop {
             let began = Instant::now();
@@ -161,6 +167,35 @@ impl Pool {
                 return Ok(lease);
             }
         }
+    }
+
+    /// Opens one although others may come back: those may be as dead as the one that was tried.
+    async fn wait_for_new(self: &Arc<Self>, need: Need) -> Result<Lease> {
+        if !self.rack.adopt() {
+            let began = Instant::now();
+            let connection = Place::join(self, began)?.wait(need.deadline, began).await?;
+            if connection.is_new() {
+                return Ok(Lease {
+                    pool: Arc::clone(self),
+                    connection: Some(connection),
+                    extra: false,
+                });
+            }
+            // Its place is ours now.
+            self.stale.fetch_add(1, Relaxed);
+        }
+        let place = Held(self);
+        let connection = self.open(need.deadline).await?;
+        std::mem::forget(place);
+        Ok(Lease { pool: Arc::clone(self), connection: Some(connection), extra: false })
+    }
+
+    /// Opens a connection outside of the queue.
+    async fn open(self: &Arc<Self>, deadline: Instant) -> Result<Box<Connection>> {
+        let dial = alarm::timeout_at(deadline, self.own_reactor, self.dial().future);
+        let dialed = dial.await.unwrap_or_else(|| Err(self.dialer.too_slow(&self.origin)));
+        self.extra.fetch_add(u64::from(dialed.is_ok()), Relaxed);
+        dialed
     }
 
     /// Makes a connection ready for its caller, unless it has had its time or the peer has left.
@@ -189,7 +224,7 @@ impl Pool {
         let idle = connection.idle(now);
         idle >= self.idle_timeout
             || idle >= self.keep_alive.limit(now)
-            || connection.has_had_its_time(now)
+            || connection.has_had_its_time(now, self.epoch.now())
     }
 
     fn is_stale(&self, connection: &mut Connection, now: Instant) -> bool {
@@ -280,6 +315,15 @@ impl Pool {
             stale,
             moved: rack.moved,
         }
+    }
+}
+
+/// A place within the cap that no connection has yet.
+struct Held<'a>(&'a Pool);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.rack.gone(1, Instant::now());
     }
 }
 

@@ -82,14 +82,6 @@ impl<'a> Place<'a> {
             }
         }
     }
-
-    /// Opens a connection outside of the queue.
-    pub(super) async fn open_extra(pool: &Arc<Pool>, deadline: Instant) -> Result<Box<Connection>> {
-        let dial = pool.dial().future;
-        alarm::timeout_at(deadline, pool.own_reactor, dial)
-            .await
-            .unwrap_or_else(|| Err(pool.dialer.too_slow(&pool.origin)))
-    }
 }
 
 impl Drop for Place<'_> {
@@ -105,14 +97,19 @@ impl Drop for Place<'_> {
 }
 
 impl Pool {
-    fn dial(self: &Arc<Self>) -> Dial {
+    pub(super) fn dial(self: &Arc<Self>) -> Dial {
         let (dialer, origin) = (Arc::clone(&self.dialer), self.origin.clone());
         let ends = Instant::now() + dialer.connect_timeout();
         #[cfg(test)]
         if self.shared.is_some() {
             return Dial { future: Box::pin(Arc::clone(self).twin()), ends, adopted: false };
         }
-        let future = Box::pin(async move { dialer.dial(&origin).await.map(Box::new) });
+        let epoch = self.epoch.clone();
+        let future = Box::pin(async move {
+            let mut connection = Box::new(dialer.dial(&origin).await?);
+            connection.leads_to(epoch.now());
+            Ok(connection)
+        });
         Dial { future, ends, adopted: false }
     }
 
