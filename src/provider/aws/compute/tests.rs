@@ -124,6 +124,19 @@ fn one_instance_is_asked_for_by_its_id() {
 }
 
 #[test]
+fn an_instance_is_terminated_by_its_id_as_often_as_it_takes() {
+    let destroy = || aws().destroy_node("i-1").expect("a call");
+    let call = destroy();
+    assert!(body(&call).starts_with("Action=TerminateInstances&"), "{}", body(&call));
+    assert!(body(&call).ends_with("&InstanceId.1=i-1"), "{}", body(&call));
+    assert_eq!(call.request.replay, crate::call::Replay::Safe);
+    read(call, 200, "<TerminateInstancesResponse/>").expect("destroyed");
+    let refused = "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code>\
+                   <Message>none</Message></Error></Errors></Response>";
+    assert_eq!(failed(read(destroy(), 400, refused)).kind(), ErrorKind::NotFound);
+}
+
+#[test]
 fn images_are_read_with_what_they_need() {
     let call = image::list(None).expect("a call");
     assert!(body(&call).contains("Filter.1.Name=image-type&Filter.1.Value.1=machine"));
