@@ -324,7 +324,8 @@ fn copy(mut from: TcpStream, mut to: TcpStream, mut before: impl FnMut(&mut usiz
 /// Creates a node from a home, and sees that there is at most one of it whatever came of it, and
 /// exactly one if it went well.
 pub(crate) fn create_once(home: Home, sim: &Sim, compute: &Compute, order: &NewNode, name: &str) {
-    let created = home.run(compute.create_node(order));
+    // Time for a look or two after a lost answer; how long it is looked for is another test's matter.
+    let created = home.run(compute.create_node(order).timeout(ms(700)));
     let there = sim.servers().iter().filter(|server| server.name == name).count();
     match created {
         Ok(_) => assert_eq!(there, 1, "{home:?}: {name}"),
