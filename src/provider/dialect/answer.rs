@@ -1,5 +1,6 @@
 //! Reading answers: JSON that may not be JSON, the words in a page of HTML, times.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer};
@@ -135,6 +136,10 @@ pub(in crate::provider) fn retry_after(response: &Response) -> Option<Duration> 
 fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
     (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
 }
+
+/// A text that is only looked at.
+#[derive(Deserialize)]
+pub(in crate::provider) struct Text<'a>(#[serde(borrow)] pub(in crate::provider) Cow<'a, str>);
 
 /// Reads a field that may be null as if it were not there.
 pub(in crate::provider) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>

@@ -48,6 +48,7 @@
 //! # Ok::<(), welkin::Error>(())
 //! ```
 
+mod addresses;
 mod clouds;
 mod compute;
 mod config;
