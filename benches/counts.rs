@@ -5,21 +5,17 @@
 
 mod support;
 
-#[path = "counts/client.rs"]
-mod client;
-#[path = "counts/tools.rs"]
-mod tools;
-
 use std::error::Error;
 
 use serde_json::json;
 
 use self::support::allocations::Counting;
 use self::support::args::Args;
+use self::support::measured;
 use self::support::server::{Manner, Server, serve_if_asked};
 use self::support::table::Table;
-use self::support::way::Way;
-use self::tools::{Cost, cost, profile};
+use self::support::tools::{Cost, cost, profile};
+use self::support::way::{Client, Way};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -29,13 +25,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::read();
     let words: Vec<_> = args.words.iter().map(String::as_str).collect();
     match words[..] {
-        ["client", way, scheme, requests] => {
-            client::run(way.parse()?, scheme == "https", requests.parse()?)
+        ["client", way, scheme, times] => {
+            let mut client = Client::new(way.parse()?, &measured::at()?, scheme == "https")?;
+            measured::run(times, |times| client.ask(times))
         }
-        ["profile", way] => profile(way.parse()?, false),
-        ["profile", way, "https"] => profile(way.parse()?, true),
-        ["sites", way] => client::sites(way.parse()?, false),
-        ["sites", way, "https"] => client::sites(way.parse()?, true),
+        ["profile", way, scheme @ ("http" | "https")] => {
+            profile(Server::start(Manner::default())?.at(), &["client", way, scheme])
+        }
+        ["sites", way, scheme @ ("http" | "https")] => {
+            let server = Server::start(Manner::default())?;
+            let mut client = Client::new(way.parse()?, server.at(), scheme == "https")?;
+            measured::sites(|times| client.ask(times));
+            Ok(())
+        }
         [] => compare(&args),
         _ => {
             Err("usage: counts [--quick] | profile WAY [https] | sites WAY [https]; a WAY is one \
@@ -56,7 +58,11 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
         let scheme = if tls { "https" } else { "http" };
         let mut costs = Vec::new();
         for way in Way::ALL {
-            let cost = cost(server.at(), way, tls, args.pick(1000, 160))?;
+            let words = ["client", &way.to_string(), scheme];
+            let mut cost = cost(server.at(), &words, args.pick(1000, 160))?;
+            if !way.is_lone() {
+                cost.instructions = None;
+            }
             table.row([
                 way.to_string().into(),
                 scheme.into(),

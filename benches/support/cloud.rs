@@ -16,12 +16,14 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::server::{Manner, Seen};
 
 pub(crate) struct Cloud {
     manner: Manner,
+    login_workers: Semaphore,
     thing: Bytes,
     nodes: Bytes,
     logins: AtomicU64,
@@ -39,8 +41,13 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     pub(crate) fn new(manner: Manner) -> Self {
+        let login_workers = match manner.login_workers {
+            0 => Semaphore::MAX_PERMITS,
+            some => some as usize,
+        };
         Self {
             manner,
+            login_workers: Semaphore::new(login_workers),
             thing: Bytes::from(vec![b'x'; 1024]),
             nodes: Bytes::from_static(include_bytes!("../data/nova-servers-detail-20.json")),
             logins: AtomicU64::new(0),
@@ -156,6 +163,7 @@ impl Cloud {
     }
 
     async fn log_in(&self, base: &str) -> Response<Full<Bytes>> {
+        let _worker = self.login_workers.acquire().await;
         let number = {
             let mut ends = self.ends.lock().expect("nobody panics");
             let lifetime = self.lifetime();

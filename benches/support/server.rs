@@ -17,11 +17,13 @@ use super::args::raise_limit;
 use super::cloud::Cloud;
 use super::tls::Identity;
 
-/// How the server behaves, in milliseconds.
+/// How the server behaves; times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Manner {
     /// How long a login takes.
     pub(crate) login: u64,
+    /// How many logins are done at once; 0 for all.
+    pub(crate) login_workers: u64,
     /// How long a token lives; 0 for a day.
     pub(crate) token: u64,
     /// How long any other answer takes.

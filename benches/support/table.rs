@@ -50,6 +50,10 @@ impl Table {
     }
 }
 
+pub(crate) fn met(is_met: bool) -> &'static str {
+    if is_met { "yes" } else { "no" }
+}
+
 /// Nothing here is known to more digits.
 fn rounded(cell: Value) -> Value {
     match cell.as_f64() {

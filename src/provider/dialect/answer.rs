@@ -1,5 +1,6 @@
 //! Reading answers: JSON that may not be JSON, the words in a page of HTML, times.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer};
@@ -16,7 +17,12 @@ pub(in crate::provider) fn json<'a, T: Deserialize<'a>>(
     response: &'a Response,
     asked: &str,
 ) -> Result<T> {
-    serde_json::from_slice(&response.body).map_err(|e| {
+    // Text that is checked as a whole need not be checked again string by string.
+    let read = match str::from_utf8(&response.body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(&response.body),
+    };
+    read.map_err(|e| {
         let came = match e.classify() {
             _ if response.body.is_empty() => "nothing",
             _ if is_html(response) => "a web page",
@@ -136,6 +142,10 @@ fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
     (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
 }
 
+/// A text that is only looked at.
+#[derive(Deserialize)]
+pub(in crate::provider) struct Text<'a>(#[serde(borrow)] pub(in crate::provider) Cow<'a, str>);
+
 /// Reads a field that may be null as if it were not there.
 pub(in crate::provider) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
@@ -177,7 +187,6 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     struct Thing {
-        #[allow(dead_code)]
         id: String,
     }
 
@@ -209,6 +218,15 @@ mod tests {
             assert!(error.source().is_some());
         }
         assert!(refusal(&html, "<p>").to_string().contains("text/html"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_only_where_they_are_read() {
+        let with = |body: &[u8]| Response { body: body.to_vec().into(), ..answer(200, &[], "") };
+        let response = with(b"{\"id\": \"\xc3\xa4\", \"other\": \"\xe4\"}");
+        assert_eq!(json::<Thing>(&response, "a thing").expect("a thing").id, "\u{e4}");
+        let refused = json::<Thing>(&with(b"{\"id\": \"\xe4\"}"), "a thing");
+        assert!(refused.expect_err("no thing").to_string().contains("sent no JSON"));
     }
 
     #[test]

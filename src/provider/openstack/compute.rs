@@ -4,18 +4,18 @@
 
 mod order;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::addresses::Addresses;
 use super::{OpenStack, fault, flavor, image, link};
 use crate::call::{Call, Cursor, Page, Request, Service, Step};
 use crate::error::Result;
-use crate::provider::dialect::answer;
+use crate::provider::dialect::answer::{self, Text};
 use crate::service::compute::ComputeApi;
 use crate::service::node::{Image, NewNode, Node, NodeState, Size};
 
@@ -86,29 +86,51 @@ struct Server<'a> {
     status: String,
     #[serde(default, deserialize_with = "answer::or_default")]
     metadata: BTreeMap<String, String>,
-    #[serde(borrow)]
-    image: Option<ServerImage<'a>>,
+    image: Option<ServerImage>,
     flavor: Option<ServerFlavor>,
     #[serde(borrow)]
     created: Option<Text<'a>>,
-    #[serde(default, borrow)]
-    addresses: Addresses<'a>,
+    #[serde(default)]
+    addresses: Addresses,
     #[serde(rename = "OS-EXT-AZ:availability_zone")]
     availability_zone: Option<String>,
     key_name: Option<String>,
     fault: Option<ServerFault>,
 }
 
-/// A text that is only looked at.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+/// The id of a server's image; empty, as Nova's `""`, for a server that boots from a volume.
+struct ServerImage(String);
 
-/// `""` for a server that boots from a volume.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum ServerImage<'a> {
-    Image { id: String },
-    Volume(#[serde(borrow)] Text<'a>),
+struct ServerImageId {
+    id: String,
+}
+
+/// Read by hand because serde keeps all of an untagged value to try one shape after the other.
+impl<'de> Deserialize<'de> for ServerImage {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct TextOrObject;
+
+        impl<'de> Visitor<'de> for TextOrObject {
+            type Value = ServerImage;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an image or an empty text")
+            }
+
+            // Nova sends the empty text only; another would be an id without its object.
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(ServerImage(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let image = ServerImageId::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ServerImage(image.id))
+            }
+        }
+
+        from.deserialize_any(TextOrObject)
+    }
 }
 
 /// Since microversion 2.47 the flavor is embedded, and only its name is left to know it by.
@@ -129,17 +151,10 @@ impl From<Server<'_>> for Node {
         let state = node_state(&server.status);
         let mut node = Self::new(server.id, server.name, state);
         node.status = server.status;
-        for address in server.addresses.0 {
-            address.put_on(&mut node);
-        }
+        node.public_ips = server.addresses.public;
+        node.private_ips = server.addresses.private;
         node.size = server.flavor.and_then(|f| f.id.or(f.original_name));
-        node.image = match server.image {
-            Some(ServerImage::Image { id }) => Some(id),
-            // Nova sends the empty text only; another would be an id without its object.
-            Some(ServerImage::Volume(Text(text))) => Some(text.into_owned()),
-            None => None,
-        };
-        node.image = node.image.filter(|id| !id.is_empty());
+        node.image = server.image.map(|image| image.0).filter(|id| !id.is_empty());
         node.location = server.availability_zone.filter(|zone| !zone.is_empty());
         node.key_pair = server.key_name;
         node.created_at = server.created.and_then(|Text(text)| answer::time(&text));
@@ -150,84 +165,6 @@ impl From<Server<'_>> for Node {
             .map(|fault| fault.message.trim().to_owned())
             .filter(|message| !message.is_empty());
         node
-    }
-}
-
-/// The addresses of all networks, in Nova's order.
-#[derive(Default)]
-struct Addresses<'a>(Vec<Address<'a>>);
-
-#[derive(Deserialize)]
-struct Address<'a> {
-    #[serde(borrow)]
-    addr: Text<'a>,
-    #[serde(borrow, rename = "OS-EXT-IPS:type")]
-    kind: Option<Text<'a>>,
-}
-
-impl Address<'_> {
-    fn put_on(&self, node: &mut Node) {
-        let Ok(ip) = self.addr.0.parse::<IpAddr>() else {
-            return;
-        };
-        let is_floating = self.kind.as_ref().is_some_and(|kind| kind.0 == "floating");
-        let ips = match is_floating || is_public(ip) {
-            true => &mut node.public_ips,
-            false => &mut node.private_ips,
-        };
-        if !ips.contains(&ip) {
-            ips.push(ip);
-        }
-    }
-}
-
-/// Read by hand because a map would sort the networks; Nova says null for a server without any.
-impl<'de: 'a, 'a> Deserialize<'de> for Addresses<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Networks;
-
-        impl<'de> Visitor<'de> for Networks {
-            type Value = Addresses<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("addresses by network")
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Addresses::default())
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while map.next_key::<IgnoredAny>()?.is_some() {
-                    all.extend(map.next_value::<Vec<Address<'de>>>()?);
-                }
-                Ok(Addresses(all))
-            }
-        }
-
-        from.deserialize_any(Networks)
-    }
-}
-
-/// Tells whether an address can be reached from anywhere (IANA's special-purpose registries).
-fn is_public(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            let is_shared = a == 100 && (64..128).contains(&b); // RFC 6598
-            !(ip.is_private()
-                || is_shared
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified())
-        }
-        IpAddr::V6(ip) => {
-            !(ip.is_unique_local()
-                || ip.is_loopback()
-                || ip.is_unicast_link_local()
-                || ip.is_unspecified())
-        }
     }
 }
 

@@ -49,6 +49,7 @@
 //! # Ok::<(), welkin::Error>(())
 //! ```
 
+mod addresses;
 mod clouds;
 mod compute;
 mod config;

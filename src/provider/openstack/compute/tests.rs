@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use http::Method;
 
 use super::*;
@@ -148,35 +150,22 @@ fn answers_of_another_shape_are_protocol_errors() {
 }
 
 #[test]
-fn addresses_that_are_none_are_passed_over() {
-    let body = r#"{"server": {"id": "a", "addresses": {"net": [
-        {"addr": "somewhere"}, {"addr": ""}, {"addr": "10.0.0.1"}, {"addr": "10.0.0.1"}]}}}"#;
-    let call = OpenStack::new().get_node("a").expect("a call");
-    let node = read(call, 200, body).expect("a node");
-    assert_eq!((node.public_ips, node.private_ips), (ips(&[]), ips(&["10.0.0.1"])));
-}
-
-#[test]
-fn private_ranges_are_told_from_public_ones() {
-    for text in [
-        "10.1.2.3",
-        "172.31.0.1",
-        "192.168.1.1",
-        "100.64.0.1",
-        "127.0.0.1",
-        "169.254.1.1",
-        "0.0.0.0",
-        "fd00::1",
-        "fe80::1",
-        "::1",
-        "::",
-        "::ffff:10.0.0.1",
+fn an_image_is_an_object_with_an_id_or_an_empty_text() {
+    let read_image = |image: &str| {
+        let call = OpenStack::new().get_node("a").expect("a call");
+        read(call, 200, &format!(r#"{{"server": {{"id": "a", "image": {image}}}}}"#))
+    };
+    for (image, id) in [
+        (r#"{"links": [{"rel": "bookmark"}], "id": "b"}"#, Some("b")),
+        (r#"{"id": ""}"#, None),
+        (r#""""#, None),
+        (r#""\u0062""#, Some("b")),
+        ("null", None),
     ] {
-        assert!(!is_public(ips(&[text])[0]), "{text}");
+        assert_eq!(read_image(image).expect("a node").image.as_deref(), id, "{image}");
     }
-    for text in ["9.9.9.9", "172.32.0.1", "100.63.0.1", "100.128.0.1", "203.0.113.7", "2001:db8::1"]
-    {
-        assert!(is_public(ips(&[text])[0]), "{text}");
+    for image in ["{}", r#"{"id": null}"#, "7", "true", "[]"] {
+        assert_eq!(failed(read_image(image)).kind(), ErrorKind::Protocol, "{image}");
     }
 }
 

@@ -9,9 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::client::AT;
-use super::support::server::{At, Manner, Server};
-use super::support::way::Way;
+use super::measured::AT;
+use super::server::At;
 
 /// What one request costs; `None` where the tool is missing or says nothing.
 pub(crate) struct Cost {
@@ -23,47 +22,44 @@ pub(crate) struct Cost {
     pub(crate) which: String,
 }
 
-pub(crate) fn cost(at: &At, way: Way, tls: bool, n: usize) -> Result<Cost, Box<dyn Error>> {
+/// Measures this binary when it is started with these words and a number of times behind them.
+pub(crate) fn cost(at: &At, words: &[&str], times: usize) -> Result<Cost, Box<dyn Error>> {
     let own = env::current_exe()?;
-    let words = |requests: usize| {
-        let scheme = if tls { "https" } else { "http" };
-        ["client".into(), way.to_string(), scheme.to_owned(), requests.to_string()]
-    };
+    let with = |times: usize| words.iter().map(|w| (*w).to_owned()).chain([times.to_string()]);
     let kept = Kept::new()?;
 
-    let plain = run(at, Command::new(&own).args(words(16 * n)))?;
+    let plain = run(at, Command::new(&own).args(with(16 * times)))?;
     let [allocations, bytes]: [f64; 2] = serde_json::from_str(&plain)?;
     let mut cost = Cost {
         instructions: None,
-        allocations: allocations / (16 * n) as f64,
-        bytes: bytes / (16 * n) as f64,
+        allocations: allocations / (16 * times) as f64,
+        bytes: bytes / (16 * times) as f64,
         calls: None,
         which: String::new(),
     };
-    if way.is_lone() && is_there("valgrind") {
-        let count = |requests| {
-            let file = kept.path(&format!("callgrind.{way}.{tls}.{requests}"));
-            run(at, callgrind(&file).arg(&own).args(words(requests)))?;
+    if is_there("valgrind") {
+        let count = |times| {
+            let file = kept.path("callgrind", times);
+            run(at, callgrind(&file).arg(&own).args(with(times)))?;
             instructions(&file)
         };
-        let (once, twice): (u64, u64) = (count(n)?, count(2 * n)?);
-        cost.instructions = Some((twice as f64 - once as f64) / n as f64);
+        let (once, twice): (u64, u64) = (count(times)?, count(2 * times)?);
+        cost.instructions = Some((twice as f64 - once as f64) / times as f64);
     }
     if is_there("strace") {
-        let count = |requests| {
-            let file = kept.path(&format!("strace.{way}.{tls}.{requests}"));
-            let strace = ["-f", "-c", "-o"];
-            run(
-                at,
-                Command::new("strace").args(strace).arg(&file).arg(&own).args(words(requests)),
-            )?;
+        let count = |times| {
+            let file = kept.path("strace", times);
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-c", "-o"]).arg(&file).arg(&own).args(with(times));
+            run(at, &mut strace)?;
             system_calls(&file)
         };
-        let (once, mut twice): (BTreeMap<_, _>, BTreeMap<_, _>) = (count(2 * n)?, count(4 * n)?);
+        let (once, mut twice): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (count(2 * times)?, count(4 * times)?);
         for (name, calls) in once {
             *twice.entry(name).or_default() -= calls;
         }
-        let each = |calls: i64| calls as f64 / (2 * n) as f64;
+        let each = |calls: i64| calls as f64 / (2 * times) as f64;
         cost.calls = Some(each(twice.values().sum()));
         let named = twice.iter().filter(|(_, calls)| each(**calls) >= 0.005);
         let named = named.map(|(name, calls)| format!("{name} {:.2}", each(*calls)));
@@ -72,30 +68,26 @@ pub(crate) fn cost(at: &At, way: Way, tls: bool, n: usize) -> Result<Cost, Box<d
     Ok(cost)
 }
 
-/// Prints which functions the instructions of a request are spent in.
-pub(crate) fn profile(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
+/// Prints which functions the instructions are spent in, of this binary started with these words.
+pub(crate) fn profile(at: &At, words: &[&str]) -> Result<(), Box<dyn Error>> {
     if !is_there("valgrind") {
         return Err("a profile needs valgrind".into());
     }
-    let server = Server::start(Manner::default())?;
-    let file = PathBuf::from(format!("callgrind.{way}.out"));
-    let scheme = if tls { "https" } else { "http" };
-    let requests = PROFILED.to_string();
+    let what = words.join("-");
+    let file = PathBuf::from(format!("callgrind.{what}.out"));
     let mut command = callgrind(&file);
-    command.args(["--toggle-collect=*client::measured*", "--dump-instr=no"]);
-    command.arg(env::current_exe()?).args(["client", &way.to_string(), scheme, &requests]);
-    run(server.at(), &mut command)?;
+    command.arg("--toggle-collect=*measured::measured*");
+    command.arg(env::current_exe()?).args(words).arg(PROFILED.to_string());
+    run(at, &mut command)?;
     let each = instructions(&file)? as f64 / PROFILED as f64;
-    println!(
-        "{way}, {scheme}: {each:.0} instructions per request, of {PROFILED}, in {}",
-        file.display()
-    );
+    let shown = file.display();
+    println!("{what}: {each:.0} instructions each time, of {PROFILED}, in {shown}");
     for (title, inclusive) in [("by themselves", "no"), ("with all they call", "yes")] {
         let inclusive = format!("--inclusive={inclusive}");
         let output = Command::new("callgrind_annotate").arg(inclusive).arg(&file).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let lines = text.lines().skip_while(|line| !line.contains("file:function"));
-        println!("\nper request, functions {title}:");
+        println!("\neach time, functions {title}:");
         for line in lines.skip(2).take_while(|line| !line.is_empty()).take(60) {
             println!("{}", of_one(line));
         }
@@ -103,7 +95,7 @@ pub(crate) fn profile(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
     let mut callers = Command::new("callgrind_annotate");
     callers.args(["--tree=caller", "--threshold=100"]).arg(&file);
     let text = String::from_utf8_lossy(&callers.output()?.stdout).into_owned();
-    println!("\nper request, who copies and clears memory:");
+    println!("\neach time, who copies and clears memory:");
     for function in text.split("\n\n") {
         let copies = |line: &str| line.contains(" * ") && line.contains("multiarch/mem");
         if function.lines().any(copies) {
@@ -173,13 +165,13 @@ struct Kept(PathBuf);
 
 impl Kept {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let folder = env::temp_dir().join(format!("welkin-counts-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("welkin-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+    fn path(&self, tool: &str, times: usize) -> PathBuf {
+        self.0.join(format!("{tool}.{times}"))
     }
 }
 

@@ -1,39 +1,40 @@
-//! The process that is measured: one way to ask, so many times.
+//! The process that is measured: it does one thing so many times.
 
 use std::error::Error;
 use std::hint::black_box;
 
-use super::support::allocations;
-use super::support::server::{Manner, Server};
-use super::support::way::{Client, Way};
+use super::allocations;
+use super::server::At;
 
-/// Asks so many times and says what it allocated. The server's place comes in the environment.
-pub(crate) fn run(way: Way, tls: bool, requests: usize) -> Result<(), Box<dyn Error>> {
-    let at = serde_json::from_str(&std::env::var(AT)?)?;
-    let mut client = Client::new(way, &at, tls)?;
-    client.ask(WARM);
+/// Does the thing so many times and says what that allocated.
+pub(crate) fn run(times: &str, mut ask: impl FnMut(usize)) -> Result<(), Box<dyn Error>> {
+    let times = times.parse()?;
+    ask(WARM);
     let before = allocations::so_far();
-    measured(&mut client, requests);
+    measured(&mut ask, times);
     let after = allocations::so_far();
     println!("{}", serde_json::json!([after.0 - before.0, after.1 - before.1]));
     Ok(())
 }
 
-/// The profile collects in here alone.
-#[inline(never)]
-fn measured(client: &mut Client, requests: usize) {
-    black_box(client).ask(black_box(requests));
+/// Reads where the server is, which whoever started this process knows.
+pub(crate) fn at() -> Result<At, Box<dyn Error>> {
+    Ok(serde_json::from_str(&std::env::var(AT)?)?)
 }
 
-/// Prints where one warm request allocates.
-pub(crate) fn sites(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
-    let server = Server::start(Manner::default())?;
-    let mut client = Client::new(way, server.at(), tls)?;
-    client.ask(WARM);
-    // Two batches: what the second one has more is the requests alone.
-    let mut traces = |requests| {
+/// A profile collects in here alone.
+#[inline(never)]
+fn measured(ask: &mut dyn FnMut(usize), times: usize) {
+    black_box(ask)(black_box(times));
+}
+
+/// Prints where the thing allocates when it is warm.
+pub(crate) fn sites(mut ask: impl FnMut(usize)) {
+    ask(WARM);
+    // Two batches: what the second one has more is the thing alone.
+    let mut traces = |times| {
         allocations::trace(true);
-        client.ask(requests);
+        ask(times);
         allocations::trace(false);
         allocations::traces().iter().map(|(size, t)| (*size, frames(&t.to_string()))).collect()
     };
@@ -45,12 +46,11 @@ pub(crate) fn sites(way: Way, tls: bool) -> Result<(), Box<dyn Error>> {
         }
     }
     more.sort_by(|a, b| a.1.cmp(&b.1).then(a.0.cmp(&b.0)));
-    println!("{way}: {:.2} allocations per request", more.len() as f64 / FEW as f64);
+    println!("{:.2} allocations each time", more.len() as f64 / FEW as f64);
     for group in more.chunk_by(|a, b| a == b) {
         let (size, frames) = &group[0];
         println!("\n{:.2} x {size} bytes\n{frames}", group.len() as f64 / FEW as f64);
     }
-    Ok(())
 }
 
 /// Returns the lines of a stack that say something, innermost first.
