@@ -64,7 +64,7 @@ struct World {
     callers: BTreeMap<u64, Caller>,
     /// Things that lie idle.
     idle: BTreeSet<u32>,
-    /// Tickets of those who were served, in order.
+    /// The last attempts to make one came to nothing.
     failing: bool,
 }
 
@@ -111,8 +111,14 @@ impl World {
 
     /// Lets the caller who waits longest look; returns the thing that it got.
     fn poll_first(&mut self) -> Option<u32> {
-        let first = *self.callers.keys().next()?;
-        self.poll(first)
+        loop {
+            let first = *self.callers.keys().next()?;
+            let got = self.poll(first);
+            // Who was told that there is none to be had waits no longer.
+            if got.is_some() || self.callers.contains_key(&first) {
+                return got;
+            }
+        }
     }
 
     fn poll(&mut self, ticket: u64) -> Option<u32> {
@@ -164,7 +170,7 @@ impl World {
                 Ok(waiter) => {
                     let ticket = waiter.ticket();
                     self.callers.insert(ticket, Caller { waiter, making: false });
-                    self.poll_first();
+                    self.poll(ticket);
                 }
                 Err(Refused::Full) => assert_eq!(self.rack.counts().waiting, LIMITS.waiting),
                 Err(Refused::Broken(_)) => assert!(self.failing),
