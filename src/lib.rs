@@ -83,7 +83,7 @@ mod wire;
 pub mod manual;
 #[cfg(feature = "sim")]
 pub mod sim;
-#[cfg(all(fuzzing, feature = "aws", feature = "openstack"))]
+#[cfg(all(any(fuzzing, test), feature = "aws", feature = "openstack"))]
 #[doc(hidden)]
 pub mod fuzz;
 

@@ -138,7 +138,7 @@ impl Config {
     }
 
     /// Reads a profile of both files in memory. Files that they name are left alone.
-    #[cfg(fuzzing)]
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn of_texts(name: &str, config: &str, credentials: &str) -> Result<Self> {
         let files = Files {
             config: File::parse("config", config)?,
@@ -149,7 +149,7 @@ impl Config {
         values.take_keys_of(&profile)?;
         values.take_rest(&|_| None, Some(&profile))?;
         values.check()?;
-        Ok(Self { values, ca: None })
+        Ok(Self { values, ca: None, identity: None })
     }
 
     /// Finds out now what is wrong, where the message can still name the setting.

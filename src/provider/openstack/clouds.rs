@@ -20,7 +20,7 @@ pub(super) fn read(name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<V
 }
 
 /// As [`read`], of texts in memory.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(super) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Values> {
     let source = |text: &str| Source { file: "a file".into(), text: text.to_owned().into() };
     choose(name, &source(clouds), secure.map(source).as_ref())

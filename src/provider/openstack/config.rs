@@ -193,12 +193,12 @@ impl Config {
 
     /// Reads a cloud of a clouds.yaml in memory, and of the secure.yaml beside it. Files that they
     /// name are left alone.
-    #[cfg(fuzzing)]
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Self> {
         let values = clouds::of_texts(name, clouds, secure)?;
         values.keystone()?;
         values.is_insecure()?;
-        Ok(Self { values, ca: None })
+        Ok(Self { values, ca: None, identity: None })
     }
 
     /// Finds out now what is wrong, where the message can still name the setting.
