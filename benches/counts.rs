@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         [] => compare(&args),
         _ => {
-            Err("usage: counts [--quick] | profile WAY [https] | sites WAY [https]; a WAY is one \
+            Err("usage: counts [--quick] | profile WAY http[s] | sites WAY http[s]; a WAY is one \
                   of wait, tokio-1, tokio-16, raw-1, raw-16, legacy-1, legacy-16"
                 .into())
         }

@@ -6,6 +6,7 @@
 mod content;
 mod trust;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -101,7 +102,7 @@ pub(crate) struct Request {
     pub(crate) target: Target,
     pub(crate) method: Method,
     /// Path and query, percent-encoded, beginning with `/`; joined to the endpoint's own path.
-    pub(crate) path: String,
+    pub(crate) path: Cow<'static, str>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Content,
     pub(crate) replay: Replay,
@@ -141,7 +142,7 @@ pub(crate) enum Replay {
 }
 
 impl Request {
-    pub(crate) fn new(target: Target, method: Method, path: impl Into<String>) -> Self {
+    pub(crate) fn new(target: Target, method: Method, path: impl Into<Cow<'static, str>>) -> Self {
         let replay = match method {
             Method::POST | Method::PATCH => Replay::Never,
             _ => Replay::Safe,
@@ -158,19 +159,19 @@ impl Request {
         }
     }
 
-    pub(crate) fn get(service: Service, path: impl Into<String>) -> Self {
+    pub(crate) fn get(service: Service, path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Target::Service(service), Method::GET, path)
     }
 
-    pub(crate) fn post(service: Service, path: impl Into<String>) -> Self {
+    pub(crate) fn post(service: Service, path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Target::Service(service), Method::POST, path)
     }
 
-    pub(crate) fn put(service: Service, path: impl Into<String>) -> Self {
+    pub(crate) fn put(service: Service, path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Target::Service(service), Method::PUT, path)
     }
 
-    pub(crate) fn delete(service: Service, path: impl Into<String>) -> Self {
+    pub(crate) fn delete(service: Service, path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Target::Service(service), Method::DELETE, path)
     }
 
@@ -242,15 +243,21 @@ impl Response {
 
 /// Returns the cloud's id of a request, under whatever name it goes there.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
-    const NAMES: [&str; 6] = [
-        "x-openstack-request-id",
-        "x-compute-request-id",
-        "x-trans-id",
-        "x-amz-request-id",
-        "x-amzn-requestid",
-        "x-request-id",
-    ];
-    NAMES.iter().find_map(|name| headers.get(*name)).cloned()
+    // Few headers came; looking for six names would cost more.
+    let is_id = |(name, value): (&HeaderName, _)| {
+        let rank = match name.as_str() {
+            "x-openstack-request-id" => 0,
+            "x-compute-request-id" => 1,
+            "x-trans-id" => 2,
+            "x-amz-request-id" => 3,
+            "x-amzn-requestid" => 4,
+            "x-request-id" => 5,
+            _ => return None,
+        };
+        Some((rank, value))
+    };
+    let (_, id): (_, &HeaderValue) = headers.iter().filter_map(is_id).min_by_key(|(r, _)| *r)?;
+    Some(id.clone())
 }
 
 /// One page of a list.

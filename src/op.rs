@@ -174,9 +174,11 @@ impl<T: Send + 'static> Op<T> {
 }
 
 impl<T: Send + 'static> Ready<T> {
-    async fn run(self) -> Result<T> {
+    // An `async fn` would keep a second place for each of its arguments.
+    fn run(self) -> impl Future<Output = Result<T>> + Send {
         let Self { session, operation, call, options } = self;
-        session.run(operation, call.map(Step::Next), &options).await
+        let mut call = Some(call.map(Step::Next));
+        async move { session.run(operation, &mut call, &options).await }
     }
 }
 

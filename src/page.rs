@@ -128,7 +128,8 @@ impl<T: Send + 'static> Source<T> {
     /// Follows every page as one operation with one deadline.
     async fn all(self) -> Result<Vec<T>> {
         let Self { session, operation, ask, options } = self;
-        session.run(operation, whole(ask).map(Step::Next), &options).await
+        let mut call = Some(whole(ask).map(Step::Next));
+        session.run(operation, &mut call, &options).await
     }
 }
 

@@ -66,8 +66,8 @@ impl Core {
     async fn log_in(self: Arc<Self>, generation: u64) -> Result<Snapshot> {
         let session = Session { core: Arc::clone(&self), region: None };
         let began = Moment::now();
-        let step = self.auth.login();
-        let grant = session.run("login", step, &Options::default()).await?;
+        let mut step = Some(self.auth.login());
+        let grant = session.run("login", &mut step, &Options::default()).await?;
         let Grant { token, lifetime, endpoints } = grant;
         // Counted from before the login, a token never looks younger than it is; but a login that
         // took most of a short life would leave nothing.

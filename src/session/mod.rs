@@ -25,14 +25,15 @@ mod models;
 mod tests;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use pool::Exhausted;
 pub use stats::Stats;
 
+use self::clock::Moment;
 use self::core::Core;
 use self::send::Outgoing;
-use crate::call::{Auth, Call, Step, Trust, request_id};
+use crate::call::{Auth, Response, Step, Trust, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
 use crate::settings::{A_YEAR, Settings};
@@ -78,51 +79,72 @@ impl Session {
     }
 
     /// Carries a call out, with all the requests and waits that follow from its answers.
+    ///
+    /// `next` is where the call lies meanwhile: what is moved into futures is copied time and again.
     pub(crate) async fn run<T>(
         &self,
         operation: &'static str,
-        step: Result<Step<T>>,
+        next: &mut Option<Result<Step<T>>>,
         options: &Options,
     ) -> Result<T> {
-        let steps = async {
-            if let Some(mistake) = &options.mistake {
-                return Err(mistake.clone());
-            }
-            self.steps(step?, options).await
-        };
         let result = match &options.cancel {
-            None => steps.await,
-            Some(cancel) => cancel.bound(steps).await,
+            None => self.steps(next, options).await,
+            // In a box, or it would double the size of all the others.
+            Some(cancel) => Box::pin(cancel.bound(self.steps(next, options))).await,
         };
         result.map_err(|e| e.during(self.core.provider, operation))
     }
 
-    async fn steps<T>(&self, mut step: Step<T>, options: &Options) -> Result<T> {
-        let limit = options.timeout.unwrap_or(self.core.settings.timeout);
-        let mut deadline = Instant::now() + limit.min(A_YEAR);
-        loop {
-            let Call { request, read } = match step {
-                Step::Done(value) => return Ok(value),
-                Step::Next(call) => call,
-                Step::Wait(pause, call) => {
-                    let again = Instant::now() + pause;
-                    if again >= deadline {
-                        step = (call.read)(Err(not_yet(limit)))?;
-                        continue;
-                    }
-                    Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
-                    call
-                }
-            };
-            let region = self.region.as_deref();
-            let outgoing = Outgoing { request: &request, region, options, deadline };
-            let answer = self.core.send(outgoing).await;
-            if outgoing.has_no_limit() {
-                deadline = Instant::now() + limit.min(A_YEAR);
-            }
-            let id = answer.as_ref().ok().and_then(|answer| request_id(&answer.headers));
-            step = read(answer).map_err(|e| e.answered_as(id))?;
+    async fn steps<T>(&self, next: &mut Option<Result<Step<T>>>, options: &Options) -> Result<T> {
+        if let Some(mistake) = &options.mistake {
+            return Err(mistake.clone());
         }
+        let limit = options.timeout.unwrap_or(self.core.settings.timeout).min(A_YEAR);
+        let mut now = Moment::now();
+        let mut deadline = now.instant + limit;
+        loop {
+            if let Some(Ok(Step::Wait(pause, _))) = next {
+                let again = now.instant + *pause;
+                if again >= deadline {
+                    read(next, Err(not_yet(limit)));
+                    continue;
+                }
+                Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
+                now = Moment::now();
+            }
+            let Some(Ok(Step::Next(call) | Step::Wait(_, call))) = next else {
+                return end(next);
+            };
+            let (request, region) = (&call.request, self.region.as_deref());
+            let mut outgoing = Outgoing { request, region, options, deadline, now };
+            let answer = self.core.send(&mut outgoing).await;
+            let has_no_limit = outgoing.has_no_limit();
+            read(next, answer);
+            if let Some(Ok(Step::Done(_))) = next {
+                return end(next);
+            }
+            now = Moment::now();
+            if has_no_limit {
+                deadline = now.instant + limit;
+            }
+        }
+    }
+}
+
+/// Puts what follows from an answer in the place of the call that it answers.
+fn read<T>(next: &mut Option<Result<Step<T>>>, answer: Result<Response>) {
+    let Some(Ok(Step::Next(call) | Step::Wait(_, call))) = next.take() else {
+        unreachable!("only calls are answered");
+    };
+    let id = answer.as_ref().ok().and_then(|answer| request_id(&answer.headers));
+    *next = Some((call.read)(answer).map_err(|e| e.answered_as(id)));
+}
+
+fn end<T>(next: &mut Option<Result<Step<T>>>) -> Result<T> {
+    match next.take() {
+        Some(Ok(Step::Done(value))) => Ok(value),
+        Some(Err(error)) => Err(error),
+        Some(Ok(Step::Next(_) | Step::Wait(..))) | None => unreachable!("it is not over yet"),
     }
 }
 

@@ -27,18 +27,25 @@ use crate::wire::payload::Payload;
 use crate::wire::terms::Terms;
 
 /// A request on its way, with all that its operation says about it.
-#[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
     pub(super) request: &'a Request,
     pub(super) region: Option<&'a str>,
     pub(super) options: &'a Options,
     pub(super) deadline: Instant,
+    /// The time as an attempt begins; read again after every wait, and by nobody in between.
+    pub(super) now: Moment,
 }
 
 impl Outgoing<'_> {
     /// It moves content, for as long as its bytes move.
     pub(super) fn has_no_limit(&self) -> bool {
         self.request.patient && self.options.timeout.is_none()
+    }
+
+    fn need(&self, fresh: bool) -> Need {
+        let Request { replay, body, .. } = self.request;
+        let replayable = *replay != Replay::Never && body.bytes().is_some();
+        Need { deadline: self.deadline, replayable, fresh, login: false }
     }
 }
 
@@ -50,6 +57,20 @@ enum Outcome {
     /// There is no connection, so nothing was sent.
     NotSent(Error),
     Broken(Broken),
+}
+
+/// Why there is nothing that could be waited for.
+enum Hindered {
+    /// There is no token, or no way to the service.
+    NotAllowed(Error),
+    /// There is no connection.
+    NotSent(Error),
+}
+
+impl From<Error> for Hindered {
+    fn from(error: Error) -> Self {
+        Self::NotAllowed(error)
+    }
 }
 
 /// What is known of a request from its attempts so far.
@@ -168,45 +189,52 @@ impl Tries {
         }
         Verdict::Passing(Duration::ZERO, Err(error))
     }
+
+    /// Says of the last failure what it means after all the attempts.
+    fn settle(&self, came: Result<Response>, request: &Request) -> Result<Response> {
+        match request.replay {
+            Replay::Known if self.resent => came.map_err(ambiguous),
+            Replay::Known | Replay::Never | Replay::Safe => came,
+        }
+    }
 }
 
 impl Core {
     /// Sends a request until there is an answer to read, or none can be had.
-    pub(super) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response> {
-        let mut tries = Tries::default();
-        let came = self.try_out(outgoing, &mut tries).await;
-        match outgoing.request.replay {
-            Replay::Known if tries.resent => came.map_err(ambiguous),
-            Replay::Known | Replay::Never | Replay::Safe => came,
-        }
-    }
-
-    async fn try_out(&self, mut outgoing: Outgoing<'_>, tries: &mut Tries) -> Result<Response> {
-        let Outgoing { request, options, .. } = outgoing;
+    ///
+    /// What is rare is boxed, here and below: every operation's future is as large as all of this.
+    pub(super) async fn send(&self, outgoing: &mut Outgoing<'_>) -> Result<Response> {
+        let Outgoing { request, options, .. } = *outgoing;
         if request.body.must_prove_empty() {
-            Box::pin(self.prove_empty(&outgoing)).await?;
+            Box::pin(self.prove_empty(outgoing)).await?;
         }
         let plan = options.retry.unwrap_or(self.settings.retry);
+        let mut tries = Tries::default();
         loop {
-            let attempt = self.attempt(outgoing, tries.fresh);
-            let verdict = tries.judge(attempt.await, request, self);
+            let outcome = self.attempt(outgoing, tries.fresh).await;
+            let verdict = tries.judge(outcome, request, self);
             if outgoing.has_no_limit() {
                 outgoing.deadline = Instant::now() + self.settings.timeout;
             }
             let (asked, last) = match verdict {
-                Verdict::Again => continue,
-                Verdict::Final(result) => return result,
+                Verdict::Final(result) => return tries.settle(result, request),
+                Verdict::Again => {
+                    outgoing.now = Moment::now();
+                    continue;
+                }
                 Verdict::Passing(asked, last) => (asked, last),
             };
             let pause = plan.pause(tries.failed) + asked;
-            let no_time = Instant::now() + pause >= outgoing.deadline;
+            let again = Instant::now() + pause;
+            let no_time = again >= outgoing.deadline;
             if tries.failed >= plan.attempts || no_time || !self.budget.pay() {
-                return last;
+                return tries.settle(last, request);
             }
+            drop(last);
             self.retries.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(failed = tries.failed, ?pause, "trying again");
-            let again = alarm::sleep_until(Instant::now() + pause, self.settings.own_reactor);
-            Box::pin(again).await;
+            Box::pin(alarm::sleep_until(again, self.settings.own_reactor)).await;
+            outgoing.now = Moment::now();
         }
     }
 
@@ -219,31 +247,18 @@ impl Core {
         })
     }
 
-    async fn attempt(&self, outgoing: Outgoing<'_>, fresh: bool) -> Outcome {
-        let prepared = match &outgoing.request.target {
-            Target::Url(url) => self.prepare_login(url, outgoing, fresh).await,
-            Target::Service(_) => self.prepare(outgoing, fresh).await,
-        };
-        match prepared {
-            Ok(prepared) => self.exchange(prepared, outgoing).await,
-            Err(outcome) => outcome,
-        }
-    }
-
-    async fn exchange(&self, prepared: Prepared, outgoing: Outgoing<'_>) -> Outcome {
-        let Prepared { mut lease, head, snapshot } = prepared;
+    async fn attempt(&self, outgoing: &mut Outgoing<'_>, fresh: bool) -> Outcome {
         let Request { patient, live, method, .. } = outgoing.request;
-        let now = Instant::now();
-        if now >= outgoing.deadline {
-            // What goes out now would be done without anybody hearing of it.
-            let text = "the time was over before the request could be sent";
-            return Outcome::NotAllowed(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
-        }
-        let limit = if outgoing.has_no_limit() { now + A_YEAR } else { outgoing.deadline };
-        let deadline = limit.min(now + self.settings.attempt_timeout);
-        let stall = patient.then_some(self.settings.stall_timeout);
-        let terms = Terms { deadline, stall, limit };
-        let head = match lease.connection().exchange(head, terms).await {
+        let (mut lease, snapshot) = match self.begin(outgoing, fresh) {
+            Ok(Some(begun)) => begun,
+            Ok(None) => match Box::pin(self.wait_and_begin(outgoing, fresh)).await {
+                Ok(begun) => begun,
+                Err(Hindered::NotAllowed(error)) => return Outcome::NotAllowed(error),
+                Err(Hindered::NotSent(error)) => return Outcome::NotSent(error),
+            },
+            Err(error) => return Outcome::NotAllowed(error),
+        };
+        let head = match lease.connection().answer().await {
             Ok(head) => head,
             Err(broken) => return Outcome::Broken(broken),
         };
@@ -271,78 +286,141 @@ impl Core {
         Outcome::Answer(Response { status, headers, body, live, resent: false }, snapshot)
     }
 
-    async fn prepare_login(
+    /// Begins an exchange if nothing has to be waited for: mostly so, and then the time stands still.
+    fn begin(&self, outgoing: &Outgoing<'_>, fresh: bool) -> Result<Option<Begun>> {
+        if fresh || matches!(outgoing.request.target, Target::Url(_)) {
+            return Ok(None);
+        }
+        let service = self.service(outgoing.request)?;
+        let Some(snapshot) = self.usable(outgoing.now) else {
+            return Ok(None);
+        };
+        let route = snapshot.routes.find(service, outgoing.region, |e| self.route(e))?;
+        let Some(lease) = route.pool.take(outgoing.need(false), outgoing.now.instant) else {
+            return Ok(None);
+        };
+        let lease = self.ask(outgoing, service, &snapshot, route, lease)?;
+        Ok(Some((lease, Some(snapshot))))
+    }
+
+    async fn wait_and_begin(
+        &self,
+        outgoing: &mut Outgoing<'_>,
+        fresh: bool,
+    ) -> Result<Begun, Hindered> {
+        match &outgoing.request.target {
+            Target::Url(url) => self.begin_login(url, outgoing, fresh).await,
+            Target::Service(_) => self.begin_later(outgoing, fresh).await,
+        }
+    }
+
+    async fn begin_login(
         &self,
         url: &str,
-        outgoing: Outgoing<'_>,
+        outgoing: &mut Outgoing<'_>,
         fresh: bool,
-    ) -> Result<Prepared, Outcome> {
-        let Outgoing { request, options, deadline, .. } = outgoing;
+    ) -> Result<Begun, Hindered> {
         let endpoint = Endpoint { service: String::new(), region: None, url: url.to_owned() };
-        let route = self.route(endpoint).map_err(Outcome::NotAllowed)?;
-        let need = Need { deadline, replayable: true, fresh, login: true };
-        let lease = match route.pool.take(need, Instant::now()) {
+        let route = self.route(endpoint)?;
+        let need = Need { replayable: true, login: true, ..outgoing.need(fresh) };
+        let lease = match route.pool.take(need, outgoing.now.instant) {
             Some(lease) => lease,
-            None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+            None => route.pool.wait(need).await.map_err(Hindered::NotSent)?,
         };
-        let head = self.head(request, &route, options, |_, _| Ok(()));
-        let head = head.map_err(Outcome::NotAllowed)?;
-        Ok(Prepared { lease, head, snapshot: None })
+        outgoing.now = Moment::now();
+        Ok((self.exchange(outgoing, &route, lease, |_, _| Ok(()))?, None))
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
-    async fn prepare(&self, outgoing: Outgoing<'_>, fresh: bool) -> Result<Prepared, Outcome> {
-        let Outgoing { request, region, options, deadline } = outgoing;
-        let service = self.service(request).map_err(Outcome::NotAllowed)?;
-        let replayable = request.replay != Replay::Never && request.body.bytes().is_some();
-        let need = Need { deadline, replayable, fresh, login: false };
+    async fn begin_later(
+        &self,
+        outgoing: &mut Outgoing<'_>,
+        fresh: bool,
+    ) -> Result<Begun, Hindered> {
+        let service = self.service(outgoing.request)?;
+        let need = outgoing.need(fresh);
         loop {
-            let before = self.token(deadline).await.map_err(Outcome::NotAllowed)?;
-            let route = before.routes.find(service, region, |e| self.route(e));
-            let route = route.map_err(Outcome::NotAllowed)?;
+            let before = self.token(outgoing.deadline).await?;
+            let route = before.routes.find(service, outgoing.region, |e| self.route(e))?;
             let lease = match route.pool.take(need, Instant::now()) {
                 Some(lease) => lease,
-                // It is rare and large: kept out of every operation's own size.
-                None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+                None => route.pool.wait(need).await.map_err(Hindered::NotSent)?,
             };
-            let now = Moment::now();
-            let Some(snapshot) = self.tokens.usable(now) else {
+            outgoing.now = Moment::now();
+            let Some(snapshot) = self.tokens.usable(outgoing.now) else {
                 continue;
             };
             // A newer token brought its own catalog; mostly the endpoint is the same.
-            let newer = snapshot.routes.find(service, region, |e| self.route(e));
-            let newer = newer.map_err(Outcome::NotAllowed)?;
+            let newer = snapshot.routes.find(service, outgoing.region, |e| self.route(e))?;
             if Arc::ptr_eq(&newer.pool, &route.pool) {
-                let head = self.head(request, newer, options, |uri, headers| {
-                    self.auth.authorize(Signing {
-                        method: &request.method,
-                        uri,
-                        headers,
-                        body: &request.body,
-                        service,
-                        region: region.or(newer.region.as_deref()).unwrap_or_default(),
-                        now: now.wall,
-                        token: &snapshot.token,
-                    })
-                });
-                let head = head.map_err(Outcome::NotAllowed)?;
-                return Ok(Prepared { lease, head, snapshot: Some(snapshot) });
+                let lease = self.ask(outgoing, service, &snapshot, newer, lease)?;
+                return Ok((lease, Some(snapshot)));
             }
         }
     }
 
+    fn usable(&self, now: Moment) -> Option<Arc<Snapshot>> {
+        let snapshot = self.tokens.usable(now)?;
+        self.tokens.see_to_next(&snapshot, now, &self.login);
+        Some(snapshot)
+    }
+
     async fn token(&self, deadline: Instant) -> Result<Arc<Snapshot>> {
-        let now = Moment::now();
-        if let Some(snapshot) = self.tokens.usable(now) {
-            self.tokens.see_to_next(&snapshot, now, &self.login);
+        if let Some(snapshot) = self.usable(Moment::now()) {
             return Ok(snapshot);
         }
         let waiting = self.tokens.wait(&self.login);
         let waited = alarm::timeout_at(deadline, self.settings.own_reactor, waiting);
-        Box::pin(waited).await.unwrap_or_else(|| {
+        waited.await.unwrap_or_else(|| {
             let text = "the login did not end in time; is the cloud's identity service well?";
             Err(Error::new(ErrorKind::Timeout(Phase::Login), text))
         })
+    }
+
+    /// Signs a request with the token, and begins its exchange.
+    fn ask(
+        &self,
+        outgoing: &Outgoing<'_>,
+        service: &'static str,
+        snapshot: &Snapshot,
+        route: &Route,
+        lease: Lease,
+    ) -> Result<Lease> {
+        let Outgoing { request, region, .. } = outgoing;
+        self.exchange(outgoing, route, lease, |uri, headers| {
+            self.auth.authorize(Signing {
+                method: &request.method,
+                uri,
+                headers,
+                body: &request.body,
+                service,
+                region: region.or(route.region.as_deref()).unwrap_or_default(),
+                now: outgoing.now.wall,
+                token: &snapshot.token,
+            })
+        })
+    }
+
+    fn exchange(
+        &self,
+        outgoing: &Outgoing<'_>,
+        route: &Route,
+        mut lease: Lease,
+        authorize: impl FnOnce(&Uri, &mut HeaderMap) -> Result<()>,
+    ) -> Result<Lease> {
+        let Outgoing { request, options, deadline, now: Moment { instant: now, .. }, .. } =
+            *outgoing;
+        if now >= deadline {
+            // What goes out now would be done without anybody hearing of it.
+            let text = "the time was over before the request could be sent";
+            return Err(Error::new(ErrorKind::Timeout(Phase::Acquire), text));
+        }
+        let head = self.head(request, route, options, authorize)?;
+        let limit = if outgoing.has_no_limit() { now + A_YEAR } else { deadline };
+        let deadline = limit.min(now + self.settings.attempt_timeout);
+        let stall = request.patient.then_some(self.settings.stall_timeout);
+        lease.connection().begin(head, Terms { deadline, stall, limit });
+        Ok(lease)
     }
 
     /// A call of another cloud's provider must never meet this cloud's token.
@@ -364,8 +442,10 @@ impl Core {
         options: &Options,
         authorize: impl FnOnce(&Uri, &mut HeaderMap) -> Result<()>,
     ) -> Result<http::Request<Payload>> {
-        let uri = join(&route.base, &request.path)?;
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut head = http::Request::new(Payload::of(&request.body)?);
+        *head.method_mut() = request.method.clone();
+        *head.uri_mut() = join(&route.base, &request.path)?;
+        let mut headers = HeaderMap::with_capacity(6);
         headers.insert(HOST, route.host.clone());
         headers.insert(USER_AGENT, self.settings.user_agent.clone());
         for (name, value) in request.headers.iter().chain(&options.headers) {
@@ -375,21 +455,14 @@ impl Core {
             // Some servers want to be told that nothing follows (RFC 9110, 8.6); hyper does not.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        authorize(&uri, &mut headers)?;
-        let mut head = http::Request::new(Payload::of(&request.body)?);
-        *head.method_mut() = request.method.clone();
-        *head.uri_mut() = uri;
+        authorize(head.uri(), &mut headers)?;
         *head.headers_mut() = headers;
         Ok(head)
     }
 }
 
-/// Everything that one attempt needs.
-struct Prepared {
-    lease: Lease,
-    head: http::Request<Payload>,
-    snapshot: Option<Arc<Snapshot>>,
-}
+/// A request that is on its way: on which connection, and with which token.
+type Begun = (Lease, Option<Arc<Snapshot>>);
 
 fn join(base: &str, path: &str) -> Result<Uri> {
     let mut joined = String::with_capacity(base.len() + path.len());

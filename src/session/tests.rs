@@ -80,7 +80,7 @@ fn session(server: &Server, settings: Settings) -> Session {
 }
 
 fn call(method: Method, path: &str) -> Call<String> {
-    Call::new(Request::new(Target::Service(SERVICE), method, path), |answer| {
+    Call::new(Request::new(Target::Service(SERVICE), method, path.to_owned()), |answer| {
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         if answer.status.is_success() {
             return Ok(Step::Done(text));

@@ -26,6 +26,16 @@ struct Armed {
     waker: Option<Waker>,
 }
 
+impl Armed {
+    /// Tells whether it will ring in time, for that poller.
+    fn is_enough(&self, runtime: Id, deadline: Instant, waker: &Waker) -> bool {
+        self.runtime == runtime
+            && self.sleep.deadline().into_std() <= deadline
+            && !self.sleep.is_elapsed()
+            && self.waker.as_ref().is_some_and(|w| w.will_wake(waker))
+    }
+}
+
 impl Alarm {
     pub(crate) fn new(own_reactor: bool) -> Self {
         Self { own_reactor, armed: None }
@@ -33,14 +43,20 @@ impl Alarm {
 
     /// Returns whether `deadline` has passed; if not, the poller is woken about then.
     pub(crate) fn rings(&mut self, deadline: Instant, cx: &mut Context<'_>) -> bool {
+        let in_wait = park::in_wait();
+        let runtime = (!in_wait).then(|| home::runtime(self.own_reactor));
+        if let (Some(armed), Some(runtime)) = (&self.armed, &runtime)
+            && armed.is_enough(runtime.id(), deadline, cx.waker())
+        {
+            return false;
+        }
         if Instant::now() >= deadline {
             return true;
         }
-        if park::in_wait() {
+        let Some(runtime) = runtime else {
             park::wake_at(deadline);
             return false;
-        }
-        let runtime = home::runtime(self.own_reactor);
+        };
         if self.armed.as_ref().is_some_and(|a| a.runtime != runtime.id()) {
             self.armed = None;
         }
@@ -52,9 +68,6 @@ impl Alarm {
         if armed.sleep.deadline().into_std() > deadline || armed.sleep.is_elapsed() {
             armed.sleep.as_mut().reset(deadline.into());
             armed.waker = None;
-        }
-        if armed.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
-            return false;
         }
         // A task whose budget is used up would be told "pending" without being registered.
         let mut poll = |cx: &mut Context<'_>| {

@@ -26,7 +26,14 @@ pub(super) trait Ask: Send {
     fn is_ready(&self) -> bool;
 }
 
-pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Payload>>>;
+pub(super) type Answer = Result<Response<Incoming>, Unanswered>;
+
+/// Why there is no answer.
+pub(super) struct Unanswered {
+    pub(super) error: hyper::Error,
+    /// hyper gave the request back: not a byte of it went out.
+    pub(super) unsent: bool,
+}
 
 /// Keeps hyper's sender. All the futures of its answers take turns in one place in memory.
 pub(super) fn ask(sender: SendRequest<Payload>) -> Pin<Box<dyn Ask>> {
@@ -46,7 +53,7 @@ pin_project! {
 impl<S, F> Ask for Sender<S, F>
 where
     S: FnMut(&mut SendRequest<Payload>, Request<Payload>) -> F + Send,
-    F: Future<Output = Answer> + Send,
+    F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Payload>>>> + Send,
 {
     fn begin(self: Pin<&mut Self>, request: Request<Payload>) {
         let mut this = self.project();
@@ -59,7 +66,10 @@ where
         let waiting = this.answer.as_mut().as_pin_mut().expect("a request was begun");
         let answer = ready!(waiting.poll(cx));
         this.answer.set(None);
-        Poll::Ready(answer)
+        Poll::Ready(answer.map_err(|mut e| {
+            let unsent = e.take_message().is_some();
+            Unanswered { error: e.into_error(), unsent }
+        }))
     }
 
     fn is_ready(&self) -> bool {

@@ -13,12 +13,11 @@ use http::Request;
 use http::response::Parts;
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Id;
 
-use super::ask::{Ask, ask};
+use super::ask::{Ask, Unanswered, ask};
 use super::drive::{Drive, TimedOut};
 use super::payload::Payload;
 #[cfg(test)]
@@ -36,6 +35,8 @@ pub(crate) struct Connection {
     socket: Arc<Socket>,
     /// Bytes of answers that ever came in.
     received: Arc<AtomicU64>,
+    /// As many as there were when the exchange began.
+    heard: u64,
     ask: Pin<Box<dyn Ask>>,
     /// `None` once it has ended. It must be dropped then, or the sender never learns of it.
     driver: Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
@@ -99,6 +100,7 @@ impl Connection {
         Ok(Self {
             socket,
             received,
+            heard: 0,
             ask: ask(sender),
             driver: Some(Box::pin(driver)),
             drive,
@@ -122,24 +124,25 @@ impl Connection {
         }
     }
 
-    /// Sends a request and returns the head of its answer; the body is read by the next two.
-    ///
-    /// # Cancellation
-    /// Dropped half way, the exchange is [left](Self::left).
-    pub(crate) async fn exchange(
-        &mut self,
-        request: Request<Payload>,
-        terms: Terms,
-    ) -> Result<Parts, Broken> {
+    /// Begins an exchange; nothing goes out before the next is polled.
+    pub(crate) fn begin(&mut self, request: Request<Payload>, terms: Terms) {
         let body = request.body();
         self.stage = Stage::Asked { small: is_small(body) };
         self.socket.begin(terms, body.waits());
-        let received = self.received.load(Relaxed);
+        self.heard = self.received.load(Relaxed);
         self.ask.as_mut().begin(request);
+    }
+
+    /// Sends the request and returns the head of its answer; the body is read by the next two.
+    ///
+    /// # Cancellation
+    /// Dropped half way, the exchange is [left](Self::left).
+    pub(crate) async fn answer(&mut self) -> Result<Parts, Broken> {
         let answer = poll_fn(|cx| {
             let Self { socket, ask, driver, drive, .. } = &mut *self;
             drive.poll(socket, cx, &mut |cx| {
-                poll_both(driver, cx, |cx| ask.as_mut().poll_answer(cx))
+                poll_driver(driver, cx);
+                ask.as_mut().poll_answer(cx)
             })
         });
         match answer.await {
@@ -148,10 +151,9 @@ impl Connection {
                 self.stage = Stage::Reading(body);
                 Ok(head)
             }
-            Ok(Err(e)) => {
+            Ok(Err(refused)) => {
                 self.stage = Stage::Broken;
-                let quiet = self.received.load(Relaxed) == received;
-                Err(self.broken(e, quiet))
+                Err(self.broken(refused))
             }
             Err(TimedOut) => {
                 let error = Error::new(ErrorKind::Timeout(Phase::Answer), "no answer in time");
@@ -160,9 +162,8 @@ impl Connection {
         }
     }
 
-    fn broken(&self, mut e: TrySendError<Request<Payload>>, quiet: bool) -> Broken {
-        let unsent = e.take_message().is_some();
-        let error = e.into_error();
+    fn broken(&self, Unanswered { error, unsent }: Unanswered) -> Broken {
+        let quiet = self.received.load(Relaxed) == self.heard;
         // Not the connection broke, but what fed it.
         let local = error.source().and_then(|source| source.downcast_ref::<Error>());
         if let Some(local) = local {
@@ -216,9 +217,15 @@ impl Connection {
                 self.end();
                 return Poll::Ready(None);
             }
-            let frame = ready!(drive.poll(socket, cx, &mut |cx| {
-                poll_both(driver, cx, |cx| Pin::new(&mut *body).poll_frame(cx))
-            }));
+            // What came with the head, often all of it, lies there already.
+            let at_hand = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(drive.waker()));
+            let frame = match at_hand {
+                Poll::Ready(frame) => Ok(frame),
+                Poll::Pending => ready!(drive.poll(socket, cx, &mut |cx| {
+                    poll_driver(driver, cx);
+                    Pin::new(&mut *body).poll_frame(cx)
+                })),
+            };
             return Poll::Ready(match frame {
                 Ok(None) => {
                     self.end();
@@ -277,7 +284,8 @@ impl Connection {
             match stage {
                 Stage::Idle | Stage::Broken | Stage::Asked { small: false } => return Left::Lost,
                 Stage::Asked { .. } => {
-                    match poll_both(driver, &mut cx, |cx| ask.as_mut().poll_answer(cx)) {
+                    poll_driver(driver, &mut cx);
+                    match ask.as_mut().poll_answer(&mut cx) {
                         Poll::Ready(Ok(answer)) => *stage = Stage::Reading(answer.into_body()),
                         Poll::Pending if driver.is_some() => return Left::Pending,
                         Poll::Ready(Err(_)) | Poll::Pending => return Left::Lost,
@@ -286,7 +294,8 @@ impl Connection {
                 Stage::Reading(body) if body.is_end_stream() => self.end(),
                 Stage::Reading(body) if !is_small(body) => return Left::Lost,
                 Stage::Reading(body) => {
-                    match poll_both(driver, &mut cx, |cx| Pin::new(&mut *body).poll_frame(cx)) {
+                    poll_driver(driver, &mut cx);
+                    match Pin::new(&mut *body).poll_frame(&mut cx) {
                         Poll::Ready(None) => self.end(),
                         Poll::Ready(Some(Ok(_))) => {}
                         Poll::Pending if driver.is_some() => return Left::Pending,
@@ -347,19 +356,7 @@ fn is_small(body: &impl Body) -> bool {
     body.size_hint().upper().is_some_and(|size| size <= MOST_LEFT)
 }
 
-/// Polls what waits for something of the connection, then the connection, then the first again.
-fn poll_both<T>(
-    driver: &mut Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
-    cx: &mut Context<'_>,
-    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-) -> Poll<T> {
-    if let Poll::Ready(value) = poll(cx) {
-        return Poll::Ready(value);
-    }
-    poll_driver(driver, cx);
-    poll(cx)
-}
-
+/// Polls the connection; what waits for something of it is polled after, and knows at once.
 fn poll_driver(
     driver: &mut Option<Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>>,
     cx: &mut Context<'_>,

@@ -1,5 +1,7 @@
 //! Paths: ids that stay in their segment, and links to next pages that stay at home.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::call::Cursor;
@@ -20,16 +22,16 @@ pub(super) fn segment(id: &str) -> Result<String> {
 }
 
 /// Writes the path of one page of a list.
-pub(super) fn page(path: &str, from: Option<&Cursor>) -> Result<String> {
+pub(super) fn page(path: &'static str, from: Option<&Cursor>) -> Result<Cow<'static, str>> {
     let Some(from) = from else {
-        return Ok(path.to_owned());
+        return Ok(path.into());
     };
     // A cursor may come from the user's own store.
     let query = from.as_str();
     if !is_query(query) {
         return Err(Error::invalid("that cursor is not one of this list"));
     }
-    Ok(format!("{path}?{query}"))
+    Ok(format!("{path}?{query}").into())
 }
 
 /// A link as Nova and Neutron write them.

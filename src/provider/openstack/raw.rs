@@ -1,5 +1,7 @@
 //! Any question to any service, for what nobody has written an operation for.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{OpenStack, fault};
@@ -25,11 +27,12 @@ impl OpenStack {
     /// println!("{}", String::from_utf8_lossy(&limits));
     /// # Ok::<(), welkin::Error>(())
     /// ```
-    pub fn get(&self, service: &'static str, path: &str) -> Call<Bytes> {
-        let slash = if path.starts_with('/') { "" } else { "/" };
+    pub fn get(&self, service: &'static str, path: impl Into<Cow<'static, str>>) -> Call<Bytes> {
+        let path = path.into();
+        let path = if path.starts_with('/') { path } else { format!("/{path}").into() };
         let service = Service { provider: super::NAME, name: service };
         // It captures nothing: a box around nothing is not allocated.
-        Call::new(Request::get(service, [slash, path].concat()), |response| {
+        Call::new(Request::get(service, path), |response| {
             fault::success(&response)?;
             Ok(Step::Done(response.body))
         })

@@ -11,7 +11,7 @@ use super::*;
 use crate::download::Download;
 
 fn download(session: &Session, path: &str) -> Download {
-    let mut request = Request::new(Target::Service(SERVICE), Method::GET, path);
+    let mut request = Request::new(Target::Service(SERVICE), Method::GET, path.to_owned());
     request.patient = true;
     let read = |answer: Response| match answer.status.is_success() {
         true => Ok(Step::Done(answer)),

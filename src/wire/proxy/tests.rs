@@ -223,7 +223,8 @@ fn a_tunnel_carries_bytes_both_ways() {
         let request = http::Request::get("/x").header("host", "cloud.example");
         let request = request.body(Payload::of(&content).unwrap()).unwrap();
         let end = std::time::Instant::now() + Duration::from_secs(60);
-        assert!(connection.exchange(request, Terms::until(end)).await.is_ok());
+        connection.begin(request, Terms::until(end));
+        assert!(connection.answer().await.is_ok());
         connection.read(100).await.unwrap()
     });
     assert_eq!(body, "ok");

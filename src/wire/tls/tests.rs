@@ -45,7 +45,8 @@ fn ask(dialer: &Dialer, port: u16) -> Result<()> {
         let body = Content::from(bytes::Bytes::new());
         let request = http::Request::get("/").header("host", "h").body(Payload::of(&body)?);
         let terms = Terms::until(Instant::now() + Duration::from_secs(30));
-        match connection.exchange(request.expect("a request"), terms).await {
+        connection.begin(request.expect("a request"), terms);
+        match connection.answer().await {
             Ok(_) => connection.read(100).await.map(drop),
             Err(Broken::Unsent(e) | Broken::Stale(e) | Broken::Lost(e) | Broken::Local(e)) => {
                 Err(e)

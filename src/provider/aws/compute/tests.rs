@@ -76,7 +76,7 @@ fn aws() -> Aws {
 fn a_page_of_instances_is_read_with_its_successor() {
     let call = aws().list_nodes(None).expect("a call");
     assert_eq!(body(&call), "Action=DescribeInstances&Version=2016-11-15&MaxResults=1000");
-    assert_eq!((call.request.path.as_str(), &call.request.method), ("/", &http::Method::POST));
+    assert_eq!((call.request.path.as_ref(), &call.request.method), ("/", &http::Method::POST));
     assert_eq!(call.request.replay, crate::call::Replay::Safe, "it reads");
     let page = read(call, 200, TWO).expect("a page");
     let [web, gone] = &page.items[..] else { panic!("two nodes: {page:?}") };

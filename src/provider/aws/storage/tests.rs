@@ -36,7 +36,7 @@ fn a_bucket_is_created_in_the_region_that_is_asked() {
         (Some("eu-west-1"), "<LocationConstraint>eu-west-1</LocationConstraint>"),
     ] {
         let call = aws().create_container("b", region).expect("a call");
-        assert_eq!((call.request.path.as_str(), &call.request.method), ("/b", &http::Method::PUT));
+        assert_eq!((call.request.path.as_ref(), &call.request.method), ("/b", &http::Method::PUT));
         assert!(body(&call).contains(sent) && body(&call).is_empty() == sent.is_empty());
         assert_eq!(read(call, 200, "").expect("a bucket").name, "b");
     }

@@ -4,6 +4,7 @@
 //! server's metadata, and when nobody knows what became of an order, the mark is looked for
 //! ([why it is done so](crate::manual::decisions::orders_carry_a_mark)).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -74,7 +75,7 @@ struct Sought {
 /// Looks for the order, and again if it is not there: Nova may still be at work on it.
 fn look(sought: Sought, mut search: Search) -> Result<Call<Node>> {
     let path = format!("/servers/detail?name={}", percent::encode(&pattern(&sought.name), false));
-    let call = marked(path, None, sought.mark.clone(), Vec::new())?;
+    let call = marked(path.into(), None, sought.mark.clone(), Vec::new())?;
     Ok(call.settled(move |result| {
         let Sought { name, mark } = &sought;
         let failed = match result.map(<[Node; 1]>::try_from) {
@@ -96,7 +97,7 @@ fn look(sought: Sought, mut search: Search) -> Result<Call<Node>> {
 
 /// Reads the page at `path` and all that follow, and keeps what has the mark.
 fn marked(
-    path: String,
+    path: Cow<'static, str>,
     this: Option<Cursor>,
     mark: String,
     mut found: Vec<Node>,

@@ -222,5 +222,5 @@ fn a_node_that_is_gone_counts_as_destroyed_only_after_a_second_try() {
 #[test]
 fn images_come_from_glance() {
     let call = OpenStack::new().list_images(None).expect("a call");
-    assert_eq!((target(&call.request), call.request.path.as_str()), ("image", "/images"));
+    assert_eq!((target(&call.request), call.request.path.as_ref()), ("image", "/images"));
 }

@@ -45,7 +45,7 @@ fn page(nodes: &[(&str, &str)], rest: &str) -> String {
 fn an_order_is_one_post_that_is_never_sent_again() {
     let call = ordered(&order());
     let request = &call.request;
-    assert_eq!((&request.method, request.path.as_str()), (&Method::POST, "/servers"));
+    assert_eq!((&request.method, &*request.path), (&Method::POST, "/servers"));
     assert!(matches!(request.target, Target::Service(service) if service == NOVA));
     assert_eq!(request.replay, Replay::Never);
     let (sent, _) = sent(&call);
