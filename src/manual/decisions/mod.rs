@@ -38,3 +38,15 @@ pub mod content_is_supplied_not_held {}
 
 #[doc = include_str!("one_place_names_a_provider.md")]
 pub mod one_place_names_a_provider {}
+
+#[doc = include_str!("a_gate_only_on_a_miss.md")]
+pub mod a_gate_only_on_a_miss {}
+
+#[doc = include_str!("who_leaves_takes_nothing.md")]
+pub mod who_leaves_takes_nothing {}
+
+#[doc = include_str!("trusted_for_a_second.md")]
+pub mod trusted_for_a_second {}
+
+#[doc = include_str!("models_share_the_source.md")]
+pub mod models_share_the_source {}
