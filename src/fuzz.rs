@@ -3,12 +3,12 @@
 //! No input may panic, and what was accepted can be used: each function says in its assertions what
 //! that means.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::call::{Call, Cursor, Page, Response, Step, Target};
+use crate::call::{self, Call, Cursor, Page, Response, Step, Target};
 use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::provider::{Provider, aws, openstack};
@@ -78,6 +78,12 @@ pub fn retry_after(data: &[u8]) {
             headers.insert(name, value);
         }
     }
+    // With a clock, as the session reads it.
+    let received = UNIX_EPOCH + Duration::from_secs(1_763_870_319);
+    let (without, with) =
+        (call::retry_after(&headers, None), call::retry_after(&headers, Some(received)));
+    assert!(with.is_none_or(|wait| wait <= Duration::from_secs(24 * 3600)));
+    assert!(without.is_none() || without == with, "the answer's own date comes first");
     let (status, body) = (StatusCode::TOO_MANY_REQUESTS, Default::default());
     let answer = Response { status, headers, body, live: None, resent: false };
     let compute = openstack().compute.expect("OpenStack computes");

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::Session;
 use super::clock::Moment;
+use super::pace::Pace;
 use super::pool::Pool;
 use super::retry::Budget;
 use super::route::{Route, Routes};
@@ -32,6 +33,8 @@ pub(crate) struct Core {
     dialer: Arc<Dialer>,
     /// Asked when a token comes in, not per request.
     pools: Mutex<HashMap<Origin, Arc<Pool>>>,
+    /// Of each service in each region, for longer than any token. Asked when a token comes in.
+    paces: Mutex<HashMap<(String, Option<String>), Arc<Pace>>>,
 }
 
 impl Core {
@@ -59,6 +62,7 @@ impl Core {
                 replays: AtomicU64::new(0),
                 dialer,
                 pools: Mutex::default(),
+                paces: Mutex::default(),
             }
         }))
     }
@@ -81,13 +85,20 @@ impl Core {
     }
 
     pub(super) fn route(&self, endpoint: Endpoint) -> Result<Route> {
-        Route::new(endpoint, |origin| {
+        let pace = self.pace(&endpoint);
+        Route::new(endpoint, pace, |origin| {
             let mut pools = self.pools.lock();
             let pool = pools.entry(origin.clone()).or_insert_with(|| {
                 Arc::new(Pool::new(origin, Arc::clone(&self.dialer), &self.settings))
             });
             Arc::clone(pool)
         })
+    }
+
+    fn pace(&self, endpoint: &Endpoint) -> Arc<Pace> {
+        let scope = (endpoint.service.clone(), endpoint.region.clone());
+        let mut paces = self.paces.lock();
+        Arc::clone(paces.entry(scope).or_insert_with(|| Arc::new(Pace::new())))
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -100,6 +111,11 @@ impl Core {
             ..Stats::default()
         };
         self.pools.lock().values().for_each(|pool| stats.add(pool.counts()));
+        for pace in self.paces.lock().values() {
+            let (slowed_down, held_back) = pace.counts();
+            stats.slowed_down += slowed_down;
+            stats.held_back += held_back;
+        }
         stats
     }
 

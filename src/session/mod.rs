@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! run:      loop { retry( attempt ) → read: Done returns, Next and Wait go round again }
-//! attempt:  wait for a usable token → lease → look at the token again, sign → exchange
+//! attempt:  wait for a usable token → for a pass, when the cloud asked for fewer requests → lease
+//!           → look at the token again, sign → exchange
 //! ```
 //!
 //! Retry encloses token and signature: every try uses the token of its moment, and signs after the
@@ -11,6 +12,7 @@
 mod body;
 mod clock;
 mod core;
+mod pace;
 pub(crate) mod pool;
 mod retry;
 mod route;

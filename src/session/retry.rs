@@ -1,9 +1,7 @@
 //! When to try again, and when to stop.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
-
-use http::{HeaderMap, header};
+use std::time::Duration;
 
 use crate::settings::Retry;
 
@@ -42,44 +40,13 @@ impl Retry {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    // Not every system can hold a time before its own epoch.
-    let date = date.max(jiff::Timestamp::UNIX_EPOCH);
-    Some(SystemTime::from(date).duration_since(now).unwrap_or_default())
-}
-
 /// Room for some thirty retries in a row, then one for each fourteen successes.
 const FULL: i64 = 500;
 const RETRY: i64 = 14;
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn after(text: &'static str, now: SystemTime) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(text));
-        retry_after(&headers, now)
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        assert_eq!(after("7", now), Some(Duration::from_secs(7)));
-        assert_eq!(after("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT", now), Some(Duration::ZERO));
-        for odd in ["", "-1", "1e9", "99999999999999999999", "soon", "Sun, 99 Nov 1994"] {
-            assert_eq!(after(odd, now), None, "{odd}");
-        }
-    }
 
     #[test]
     fn pauses_stay_below_a_bound_that_doubles() {

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 
+use super::pace::Pace;
 use super::pool::Pool;
 use crate::call::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +16,7 @@ pub(crate) struct Route {
     /// `None`: it serves every region.
     pub(crate) region: Option<String>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) host: HeaderValue,
     /// The endpoint's own path, without a last slash.
     pub(crate) base: String,
@@ -22,13 +24,17 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(crate) fn new(endpoint: Endpoint, pool: impl FnOnce(Origin) -> Arc<Pool>) -> Result<Self> {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        pace: Arc<Pace>,
+        pool: impl FnOnce(Origin) -> Arc<Pool>,
+    ) -> Result<Self> {
         let Endpoint { service, region, url } = endpoint;
         let (origin, host, base) = Origin::split(&url)?;
         let tls = origin.tls;
         let host = HeaderValue::from_str(&host)
             .map_err(|e| Error::invalid(format!("{url:?} has no valid host")).with_source(e))?;
-        Ok(Self { service, region, pool: pool(origin), host, base, tls })
+        Ok(Self { service, region, pool: pool(origin), pace, host, base, tls })
     }
 
     fn serves(&self, region: Option<&str>) -> bool {
@@ -195,7 +201,7 @@ mod tests {
     use crate::wire::dial::Dialer;
 
     fn make(endpoint: Endpoint) -> Result<Route> {
-        Route::new(endpoint, |origin| {
+        Route::new(endpoint, Arc::new(Pace::new()), |origin| {
             let dialer = Dialer::new(&Trust::default(), &Settings::new()).unwrap();
             Arc::new(Pool::new(origin, Arc::new(dialer), &Settings::new()))
         })

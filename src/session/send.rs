@@ -13,11 +13,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use super::body::{self, Body};
 use super::clock::Moment;
 use super::core::Core;
+use super::pace::{Pass, Word};
 use super::pool::{Lease, Need};
-use super::retry;
 use super::route::Route;
 use super::token::Snapshot;
-use crate::call::{Endpoint, Live, Replay, Request, Response, Signing, Target, request_id};
+use crate::call::{
+    Endpoint, Live, Replay, Request, Response, Signing, Target, request_id, retry_after,
+};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
 use crate::settings::A_YEAR;
@@ -51,19 +53,27 @@ impl Outgoing<'_> {
 
 /// What one attempt came to.
 enum Outcome {
-    Answer(Response, Option<Arc<Snapshot>>),
+    Answer(Response, Sent),
     /// There is no token, or no way to the service.
     NotAllowed(Error),
-    /// There is no connection, so nothing was sent.
+    /// There is no turn, or no connection, so nothing was sent.
     NotSent(Error),
     Broken(Broken),
+}
+
+/// What an attempt goes out with; a login has none of it.
+#[derive(Default)]
+struct Sent {
+    snapshot: Option<Arc<Snapshot>>,
+    /// Needed only while the cloud asks for fewer requests.
+    pass: Option<Pass>,
 }
 
 /// Why there is nothing that could be waited for.
 enum Hindered {
     /// There is no token, or no way to the service.
     NotAllowed(Error),
-    /// There is no connection.
+    /// There is no turn, or no connection.
     NotSent(Error),
 }
 
@@ -95,14 +105,13 @@ enum Verdict {
 }
 
 impl Tries {
-    fn judge(&mut self, outcome: Outcome, request: &Request, core: &Core) -> Verdict {
+    fn judge(&mut self, outcome: Outcome, outgoing: &Outgoing<'_>, core: &Core) -> Verdict {
+        let request = outgoing.request;
         let safe = request.replay != Replay::Never;
         // Not a word about what it did: only that it cannot go out again.
         let spent = request.body.is_spent();
         match outcome {
-            Outcome::Answer(answer, snapshot) => {
-                self.judge_answer(answer, snapshot, safe, spent, core)
-            }
+            Outcome::Answer(answer, sent) => self.judge_answer(answer, sent, outgoing, core),
             // Logins have their own attempts.
             Outcome::NotAllowed(error) => Verdict::Final(Err(error)),
             Outcome::NotSent(error) => match error.kind() {
@@ -136,14 +145,15 @@ impl Tries {
     fn judge_answer(
         &mut self,
         mut answer: Response,
-        snapshot: Option<Arc<Snapshot>>,
-        safe: bool,
-        spent: bool,
+        Sent { snapshot, pass }: Sent,
+        outgoing: &Outgoing<'_>,
         core: &Core,
     ) -> Verdict {
+        let request = outgoing.request;
+        let (safe, spent) = (request.replay != Replay::Never, request.body.is_spent());
         let status = answer.status;
         answer.resent = self.resent;
-        if let Some(snapshot) = snapshot {
+        if let Some(snapshot) = &snapshot {
             if !status.is_success() {
                 // What a cloud says when it refuses us ends in messages and logs.
                 answer.hide(&snapshot.token);
@@ -164,6 +174,13 @@ impl Tries {
             }
         }
         let refusal = (!status.is_success()).then(|| core.auth.refusal(&answer));
+        let asked = refusal.and_then(|_| retry_after(&answer.headers, Some(Moment::now().wall)));
+        let word = Word::of(refusal, asked);
+        match (pass, snapshot) {
+            (Some(pass), _) => pass.hear(word),
+            (None, Some(snapshot)) => core.hear(word, &snapshot, outgoing),
+            (None, None) => {}
+        }
         let undone = match refusal {
             Some(ErrorKind::RateLimited) => true,
             // It may stand between us and a deed.
@@ -176,10 +193,9 @@ impl Tries {
         if spent {
             return Verdict::Final(Ok(answer));
         }
-        let asked = retry::retry_after(&answer.headers, Moment::now().wall).unwrap_or_default();
         self.resent |= !undone;
         self.failed += 1;
-        Verdict::Passing(asked, Ok(answer))
+        Verdict::Passing(asked.unwrap_or_default(), Ok(answer))
     }
 
     fn failed(&mut self, error: Error) -> Verdict {
@@ -212,7 +228,7 @@ impl Core {
         let mut tries = Tries::default();
         loop {
             let outcome = self.attempt(outgoing, tries.fresh).await;
-            let verdict = tries.judge(outcome, request, self);
+            let verdict = tries.judge(outcome, outgoing, self);
             if outgoing.has_no_limit() {
                 outgoing.deadline = Instant::now() + self.settings.timeout;
             }
@@ -249,7 +265,7 @@ impl Core {
 
     async fn attempt(&self, outgoing: &mut Outgoing<'_>, fresh: bool) -> Outcome {
         let Request { patient, live, method, .. } = outgoing.request;
-        let (mut lease, snapshot) = match self.begin(outgoing, fresh) {
+        let (mut lease, sent) = match self.begin(outgoing, fresh) {
             Ok(Some(begun)) => begun,
             Ok(None) => match Box::pin(self.wait_and_begin(outgoing, fresh)).await {
                 Ok(begun) => begun,
@@ -283,7 +299,7 @@ impl Core {
             }
         };
         let Parts { status, headers, .. } = head;
-        Outcome::Answer(Response { status, headers, body, live, resent: false }, snapshot)
+        Outcome::Answer(Response { status, headers, body, live, resent: false }, sent)
     }
 
     /// Begins an exchange if nothing has to be waited for: mostly so, and then the time stands still.
@@ -296,11 +312,14 @@ impl Core {
             return Ok(None);
         };
         let route = snapshot.routes.find(service, outgoing.region, |e| self.route(e))?;
+        if route.pace.is_on() {
+            return Ok(None);
+        }
         let Some(lease) = route.pool.take(outgoing.need(false), outgoing.now.instant) else {
             return Ok(None);
         };
         let lease = self.ask(outgoing, service, &snapshot, route, lease)?;
-        Ok(Some((lease, Some(snapshot))))
+        Ok(Some((lease, Sent { snapshot: Some(snapshot), pass: None })))
     }
 
     async fn wait_and_begin(
@@ -328,7 +347,7 @@ impl Core {
             None => route.pool.wait(need).await.map_err(Hindered::NotSent)?,
         };
         outgoing.now = Moment::now();
-        Ok((self.exchange(outgoing, &route, lease, |_, _| Ok(()))?, None))
+        Ok((self.exchange(outgoing, &route, lease, |_, _| Ok(()))?, Sent::default()))
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
@@ -339,13 +358,24 @@ impl Core {
     ) -> Result<Begun, Hindered> {
         let service = self.service(outgoing.request)?;
         let need = outgoing.need(fresh);
+        let mut pass = None;
         loop {
             let before = self.token(outgoing.deadline).await?;
             let route = before.routes.find(service, outgoing.region, |e| self.route(e))?;
+            if route.pace.is_on() && pass.is_none() {
+                let turn = route.pace.wait(outgoing.deadline, self.settings.own_reactor);
+                pass = Some(turn.await.map_err(Hindered::NotSent)?);
+                // The token may have ended meanwhile.
+                continue;
+            }
             let lease = match route.pool.take(need, Instant::now()) {
                 Some(lease) => lease,
                 None => route.pool.wait(need).await.map_err(Hindered::NotSent)?,
             };
+            if route.pace.is_on() && pass.is_none() {
+                // The cloud spoke while this waited for the connection.
+                continue;
+            }
             outgoing.now = Moment::now();
             let Some(snapshot) = self.tokens.usable(outgoing.now) else {
                 continue;
@@ -354,8 +384,20 @@ impl Core {
             let newer = snapshot.routes.find(service, outgoing.region, |e| self.route(e))?;
             if Arc::ptr_eq(&newer.pool, &route.pool) {
                 let lease = self.ask(outgoing, service, &snapshot, newer, lease)?;
-                return Ok((lease, Some(snapshot)));
+                return Ok((lease, Sent { snapshot: Some(snapshot), pass }));
             }
+        }
+    }
+
+    /// Hears what the answer to a request without a pass says about the pace of its service.
+    fn hear(&self, word: Word, snapshot: &Snapshot, outgoing: &Outgoing<'_>) {
+        let Word::SlowDown(asked) = word else { return };
+        let route = self
+            .service(outgoing.request)
+            .and_then(|service| snapshot.routes.find(service, outgoing.region, |e| self.route(e)));
+        // It went that way: the way is known.
+        if let Ok(route) = route {
+            route.pace.slow_down(asked, || route.pool.in_use() + 1);
         }
     }
 
@@ -461,8 +503,8 @@ impl Core {
     }
 }
 
-/// A request that is on its way: on which connection, and with which token.
-type Begun = (Lease, Option<Arc<Snapshot>>);
+/// A request that is on its way: on which connection, and with what.
+type Begun = (Lease, Sent);
 
 fn join(base: &str, path: &str) -> Result<Uri> {
     let mut joined = String::with_capacity(base.len() + path.len());

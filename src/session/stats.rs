@@ -34,6 +34,10 @@ pub struct Stats {
     pub waiting: usize,
     /// How often a caller had to wait for a connection.
     pub waits: u64,
+    /// Answers in which a cloud asked for fewer requests.
+    pub slowed_down: u64,
+    /// Callers that wait now because a cloud asked for fewer requests.
+    pub held_back: usize,
 }
 
 impl Stats {

@@ -6,6 +6,7 @@ mod failures;
 mod hazards;
 mod homes;
 mod lost;
+mod pace;
 mod server;
 mod sharing;
 mod signing;

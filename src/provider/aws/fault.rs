@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::call::{Response, request_id};
+use crate::call::{Response, request_id, retry_after};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::{answer, xml};
 
@@ -43,7 +43,7 @@ pub(super) fn fault(response: &Response) -> Error {
     let mut error = Error::new(kind, words.text(response))
         .answered_as(request_id(&response.headers))
         .with_status(response.status)
-        .with_retry_after(answer::retry_after(response));
+        .with_retry_after(retry_after(&response.headers, None));
     if error.request_id().is_none() {
         error = error.with_request_id(id);
     }

@@ -1,7 +1,7 @@
 //! Reading answers: JSON that may not be JSON, the words in a page of HTML, times.
 
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
@@ -119,24 +119,6 @@ pub(in crate::provider) fn time(text: &str) -> Option<SystemTime> {
     system_time(stamp)
 }
 
-/// Reads a time of an HTTP header (RFC 9110, 5.6.7).
-pub(in crate::provider) fn http_date(text: &str) -> Option<SystemTime> {
-    system_time(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?)
-}
-
-/// Reads `Retry-After` (RFC 9110, 10.2.3); a date counts from the answer's own.
-pub(in crate::provider) fn retry_after(response: &Response) -> Option<Duration> {
-    let text = response.header("retry-after")?.trim();
-    let wait = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let now = http_date(response.header("date")?)?;
-            http_date(text)?.duration_since(now).unwrap_or_default()
-        }
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
 /// Not every system can hold a time before its own epoch; no cloud has one.
 fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
     (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
@@ -157,9 +139,6 @@ where
 
 /// Bytes of an error answer that is no JSON in which its words are looked for.
 const LONGEST_READ: usize = 16 * 1024;
-
-/// A cloud that says to come back later than tomorrow is taken to mean tomorrow.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 pub(in crate::provider) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
@@ -253,31 +232,8 @@ mod tests {
         assert_eq!(time("2025-11-23T03:58:39Z"), Some(second));
         assert_eq!(time("2025-11-23T03:58:39.000000Z"), Some(second));
         assert_eq!(time("2025-11-23T03:58:39.000000"), Some(second));
-        assert_eq!(http_date("Sun, 23 Nov 2025 03:58:39 GMT"), Some(second));
         for wrong in ["", "yesterday", "99999-01-01T00:00:00Z"] {
             assert_eq!(time(wrong), None);
-            assert_eq!(http_date(wrong), None);
-        }
-    }
-
-    #[test]
-    fn retry_after_is_read_in_seconds_and_as_a_date() {
-        let date = ("date", "Sun, 23 Nov 2025 03:58:39 GMT");
-        for (headers, wait) in [
-            (&[("retry-after", "7")][..], Some(7)),
-            (&[("retry-after", " 0 ")], Some(0)),
-            (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT"), date], Some(30)),
-            (&[("retry-after", "Sun, 23 Nov 2025 03:58:09 GMT"), date], Some(0)),
-            // A date alone needs a clock that agrees with the cloud's.
-            (&[("retry-after", "Sun, 23 Nov 2025 03:59:09 GMT")], None),
-            (&[("retry-after", "18446744073709551615")], Some(24 * 60 * 60)),
-            (&[("retry-after", "99999999999999999999999")], None),
-            (&[("retry-after", "-1"), date], None),
-            (&[("retry-after", "soon"), date], None),
-            (&[date], None),
-        ] {
-            let wait = wait.map(Duration::from_secs);
-            assert_eq!(retry_after(&answer(429, headers, "")), wait, "{headers:?}");
         }
     }
 }

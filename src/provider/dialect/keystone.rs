@@ -18,7 +18,7 @@ pub(in crate::provider) use address::auth_url;
 use super::answer;
 use crate::call::{
     Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target, Token,
-    request_id,
+    http_date, request_id,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -277,7 +277,7 @@ impl Keystone {
 /// By Keystone's clock alone: ours may be wrong by hours.
 fn lifetime(token: &TokenBody, response: &Response) -> Result<Duration> {
     let issued = token.issued_at.as_deref().and_then(answer::time);
-    let issued = issued.or_else(|| answer::http_date(response.header("date")?));
+    let issued = issued.or_else(|| http_date(response.header("date")?));
     let (Some(issued), Some(expires)) = (issued, answer::time(&token.expires_at)) else {
         return Err(Error::protocol(format!(
             "the cloud issued a token without readable times: it ends at {:?}",

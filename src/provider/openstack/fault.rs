@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::call::{Response, request_id};
+use crate::call::{Response, request_id, retry_after};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 
@@ -34,7 +34,7 @@ pub(super) fn fault(response: &Response) -> Error {
     let error = Error::new(kind, text)
         .with_status(response.status)
         .answered_as(request_id(&response.headers))
-        .with_retry_after(answer::retry_after(response));
+        .with_retry_after(retry_after(&response.headers, None));
     match code {
         Some(code) => error.with_code(code),
         None => error,
@@ -52,7 +52,7 @@ fn kind(response: &Response, code: Option<&str>, text: &str) -> ErrorKind {
         405 | 406 | 501 => ErrorKind::Unsupported,
         409 => ErrorKind::Conflict,
         // Before Nova had 429 it slowed clients down with 413 and `overLimit`.
-        413 if code == Some("overLimit") || answer::retry_after(response).is_some() => {
+        413 if code == Some("overLimit") || retry_after(&response.headers, None).is_some() => {
             ErrorKind::RateLimited
         }
         413 => ErrorKind::Invalid,

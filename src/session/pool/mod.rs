@@ -301,6 +301,12 @@ impl Pool {
         self.keep_alive.hear(headers);
     }
 
+    /// Returns how many connections are with callers.
+    pub(crate) fn in_use(&self) -> usize {
+        let counts = self.counts();
+        counts.open.saturating_sub(counts.idle)
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let rack = self.rack.counts();
         let (stale, extra) = (self.stale.load(Relaxed), self.extra.load(Relaxed));
