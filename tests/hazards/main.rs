@@ -11,6 +11,7 @@ mod half_close;
 #[cfg(feature = "aws")]
 mod late_ticket;
 mod no_runtime;
+mod pace;
 mod runtime_dropped;
 mod sharing;
 mod slow_peer;
