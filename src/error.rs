@@ -65,7 +65,9 @@ pub enum ErrorKind {
     Protocol,
     /// The account's quota does not allow this.
     Quota,
-    /// The cloud asks for fewer requests; see [`retry_after`](Error::retry_after).
+    /// The cloud asks for fewer requests; see [`retry_after`](Error::retry_after). With no
+    /// [`status`](Error::status) the driver itself held the request back, because the cloud had asked
+    /// another caller, and it was not sent.
     RateLimited,
     /// Time ran out in the named phase.
     Timeout(Phase),
@@ -136,7 +138,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns how long the cloud asked to wait before the next try.
+    /// Returns how long the cloud asked to wait before the next try, or what is left of that.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

@@ -235,7 +235,8 @@ pub enum TlsVersion {
 ///
 /// Only what is safe to repeat is repeated: requests that change nothing twice, and any request that
 /// the cloud refused with 429, or its own word for it. Pauses are random between zero and a bound that
-/// doubles each time; a `Retry-After` of the cloud is obeyed when it fits the time left.
+/// doubles each time; a `Retry-After` of the cloud is obeyed when it fits the time left. All callers of
+/// a driver [slow down together](crate::manual::sharing#when-the-cloud-says-slow-down).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Retry {

@@ -7,7 +7,7 @@
 //!   call.rs      all that passes between provider and session, named by both; call/content
 //!   provider/    translators: the table of them, dialect/ (spoken by several clouds),
 //!                aws/, openstack/    3
-//!   session/     send (attempts), token, pool, retry, route, body, clock, stats    4
+//!   session/     send (attempts), token, pace, pool, retry, route, body, clock, stats    4
 //!   wire/        dial (resolve, race and attempt, proxy, tls), connection (hyper, driven by its
 //!                holder), drive, tcp, stream, home and park and alarm (what waiting means where)    5
 //!   sim/         the embedded cloud (feature sim)
@@ -28,6 +28,7 @@
 //!
 //! 1. *Token*: one load of the current snapshot and a comparison of times. Only when there is none to
 //!    use does the caller wait, for a login that belongs to the store and not to any caller.
+//!    In the rare time in which the cloud asks for fewer requests, the caller then waits for its turn.
 //! 2. *Lease*: a connection of the pool of that endpoint, or a place in the line for one.
 //! 3. *Token again*: it may have been replaced during the wait. Then the request is written and the
 //!    provider puts its token on it.

@@ -18,7 +18,7 @@
 //! | `Other` | anything else | `status()`, `code()` and the text tell |
 //! | `Protocol` | the answer makes no sense | is it this cloud's API at that address? |
 //! | `Quota` | no room in the account | free something, or ask for more |
-//! | `RateLimited` | too many requests | wait `retry_after()`; the driver already did |
+//! | `RateLimited` | too many requests | wait `retry_after()`; the driver did, [for all callers](super::sharing#when-the-cloud-says-slow-down), as long as there was time |
 //! | `Timeout(phase)` | time ran out there | more time, or find out what is slow |
 //! | `Unavailable` | a part of the cloud is down | repeat later |
 //! | `Unsupported` | this cloud has no such service | – |

@@ -97,6 +97,34 @@
 //! 64 by default, and one more while a login finds all of them busy. Callers beyond that wait in
 //! line, first come, first served. [`Driver::stats`](crate::Driver::stats) tells all numbers.
 //!
+//! # When the cloud says slow down
+//! What one caller is told counts for all. After a 429, a cloud's own word for it, or a 503 that says
+//! when to come again, nobody asks that service of that region before the time that the cloud named
+//! is over (of others' times, at most 30 seconds; where it named none, a short while that doubles).
+//! Then callers go in the order in which they came, at first half as many at once as before; the more
+//! goes well the more go, and a minute without a complaint later nobody counts any more. Other
+//! services, other regions and logins go on as before.
+//!
+//! An operation whose time would be over before its turn comes ends at once with
+//! [`RateLimited`](crate::ErrorKind::RateLimited), and nothing of it was sent. `slowed_down` and
+//! `held_back` of [`Driver::stats`](crate::Driver::stats) tell how often clouds asked and who waits.
+//! There is nothing to set; [why](super::decisions::all_slow_down_together).
+//!
+//! ```no_run
+//! # fn f(driver: welkin::Driver, compute: welkin::Compute) -> welkin::Result<()> {
+//! use welkin::ErrorKind;
+//!
+//! match compute.list_nodes().wait() {
+//!     Err(e) if e.kind() == ErrorKind::RateLimited => {
+//!         println!("{e}; again in {:?}", e.retry_after());
+//!         println!("{} others wait", driver.stats().held_back);
+//!     }
+//!     other => println!("{} nodes", other?.len()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Ending
 //! The last driver, service and operation dropped closes every socket; a login that is under way ends
 //! first. There is no `close`.

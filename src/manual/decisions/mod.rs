@@ -36,6 +36,9 @@ pub mod signing_sees_the_whole_request {}
 #[doc = include_str!("content_is_supplied_not_held.md")]
 pub mod content_is_supplied_not_held {}
 
+#[doc = include_str!("all_slow_down_together.md")]
+pub mod all_slow_down_together {}
+
 #[doc = include_str!("one_place_names_a_provider.md")]
 pub mod one_place_names_a_provider {}
 
