@@ -118,7 +118,12 @@ impl Gait {
         if self.given.remove(&ticket).is_some() {
             return self.release(now);
         }
-        if self.waiting.remove(&ticket).is_some() && self.held(now).is_some() {
+        if self.waiting.remove(&ticket).is_none() {
+            return;
+        }
+        // It may have been the one who would have seen the end of a hold.
+        self.settle(now);
+        if self.held(now).is_some() {
             // Somebody moved up to those who watch.
             let moved = self.waiting.values_mut().nth(self.limit - 1);
             self.woken.extend(moved.and_then(Option::take));
