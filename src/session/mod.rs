@@ -18,6 +18,7 @@ mod send;
 mod stats;
 mod sync;
 mod token;
+pub(crate) mod trace;
 
 #[cfg(all(test, welkin_loom))]
 mod models;

@@ -9,6 +9,7 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use http::response::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use tracing::Span;
 
 use super::body::{self, Body};
 use super::clock::Moment;
@@ -17,6 +18,7 @@ use super::pool::{Lease, Need};
 use super::retry;
 use super::route::Route;
 use super::token::Snapshot;
+use super::trace;
 use crate::call::{Endpoint, Live, Replay, Request, Response, Signing, Target, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
@@ -43,7 +45,7 @@ impl Outgoing<'_> {
 }
 
 /// What one attempt came to.
-enum Outcome {
+pub(super) enum Outcome {
     Answer(Response, Option<Arc<Snapshot>>),
     /// There is no token, or no way to the service.
     NotAllowed(Error),
@@ -62,6 +64,8 @@ struct Tries {
     fresh: bool,
     /// An earlier attempt may have done the work.
     resent: bool,
+    /// How often it went out; for who listens.
+    sent: u16,
 }
 
 /// What follows from an attempt.
@@ -78,6 +82,9 @@ impl Tries {
         let safe = request.replay != Replay::Never;
         // Not a word about what it did: only that it cannot go out again.
         let spent = request.body.is_spent();
+        if !matches!(outcome, Outcome::NotSent(_)) {
+            self.sent = self.sent.saturating_add(1);
+        }
         match outcome {
             Outcome::Answer(answer, snapshot) => {
                 self.judge_answer(answer, snapshot, safe, spent, core)
@@ -188,7 +195,7 @@ impl Core {
         }
         let plan = options.retry.unwrap_or(self.settings.retry);
         loop {
-            let attempt = self.attempt(outgoing, tries.fresh);
+            let attempt = self.attempt(outgoing, tries.fresh, tries.sent);
             let verdict = tries.judge(attempt.await, request, self);
             if outgoing.has_no_limit() {
                 outgoing.deadline = Instant::now() + self.settings.timeout;
@@ -219,18 +226,19 @@ impl Core {
         })
     }
 
-    async fn attempt(&self, outgoing: Outgoing<'_>, fresh: bool) -> Outcome {
+    async fn attempt(&self, outgoing: Outgoing<'_>, fresh: bool, sent: u16) -> Outcome {
         let prepared = match &outgoing.request.target {
-            Target::Url(url) => self.prepare_login(url, outgoing, fresh).await,
-            Target::Service(_) => self.prepare(outgoing, fresh).await,
+            Target::Url(url) => self.prepare_login(url, outgoing, fresh, sent).await,
+            Target::Service(_) => self.prepare(outgoing, fresh, sent).await,
         };
         match prepared {
-            Ok(prepared) => self.exchange(prepared, outgoing).await,
+            Ok((prepared, None)) => self.exchange(prepared, outgoing).await,
+            Ok((prepared, Some(span))) => trace::exchange(span, self, prepared, outgoing).await,
             Err(outcome) => outcome,
         }
     }
 
-    async fn exchange(&self, prepared: Prepared, outgoing: Outgoing<'_>) -> Outcome {
+    pub(super) async fn exchange(&self, prepared: Prepared, outgoing: Outgoing<'_>) -> Outcome {
         let Prepared { mut lease, head, snapshot } = prepared;
         let Request { patient, live, method, .. } = outgoing.request;
         let now = Instant::now();
@@ -276,22 +284,32 @@ impl Core {
         url: &str,
         outgoing: Outgoing<'_>,
         fresh: bool,
-    ) -> Result<Prepared, Outcome> {
+        sent: u16,
+    ) -> Result<(Prepared, Option<Box<Span>>), Outcome> {
         let Outgoing { request, options, deadline, .. } = outgoing;
         let endpoint = Endpoint { service: String::new(), region: None, url: url.to_owned() };
         let route = self.route(endpoint).map_err(Outcome::NotAllowed)?;
         let need = Need { deadline, replayable: true, fresh, login: true };
         let lease = match route.pool.take(need, Instant::now()) {
             Some(lease) => lease,
-            None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+            None => {
+                let wait = trace::waited("a connection", route.pool.wait(need));
+                Box::pin(wait).await.map_err(Outcome::NotSent)?
+            }
         };
         let head = self.head(request, &route, options, |_, _| Ok(()));
         let head = head.map_err(Outcome::NotAllowed)?;
-        Ok(Prepared { lease, head, snapshot: None })
+        let span = trace::attempt(&request.method, &route.pool, head.uri(), sent);
+        Ok((Prepared { lease, head, snapshot: None }, span))
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
-    async fn prepare(&self, outgoing: Outgoing<'_>, fresh: bool) -> Result<Prepared, Outcome> {
+    async fn prepare(
+        &self,
+        outgoing: Outgoing<'_>,
+        fresh: bool,
+        sent: u16,
+    ) -> Result<(Prepared, Option<Box<Span>>), Outcome> {
         let Outgoing { request, region, options, deadline } = outgoing;
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
         let replayable = request.replay != Replay::Never && request.body.bytes().is_some();
@@ -303,7 +321,10 @@ impl Core {
             let lease = match route.pool.take(need, Instant::now()) {
                 Some(lease) => lease,
                 // It is rare and large: kept out of every operation's own size.
-                None => Box::pin(route.pool.wait(need)).await.map_err(Outcome::NotSent)?,
+                None => {
+                    let wait = trace::waited("a connection", route.pool.wait(need));
+                    Box::pin(wait).await.map_err(Outcome::NotSent)?
+                }
             };
             let now = Moment::now();
             let Some(snapshot) = self.tokens.usable(now) else {
@@ -326,7 +347,8 @@ impl Core {
                     })
                 });
                 let head = head.map_err(Outcome::NotAllowed)?;
-                return Ok(Prepared { lease, head, snapshot: Some(snapshot) });
+                let span = trace::attempt(&request.method, &route.pool, head.uri(), sent);
+                return Ok((Prepared { lease, head, snapshot: Some(snapshot) }, span));
             }
         }
     }
@@ -339,7 +361,7 @@ impl Core {
         }
         let waiting = self.tokens.wait(&self.login);
         let waited = alarm::timeout_at(deadline, self.settings.own_reactor, waiting);
-        Box::pin(waited).await.unwrap_or_else(|| {
+        Box::pin(trace::waited("a login", waited)).await.unwrap_or_else(|| {
             let text = "the login did not end in time; is the cloud's identity service well?";
             Err(Error::new(ErrorKind::Timeout(Phase::Login), text))
         })
@@ -385,7 +407,7 @@ impl Core {
 }
 
 /// Everything that one attempt needs.
-struct Prepared {
+pub(super) struct Prepared {
     lease: Lease,
     head: http::Request<Payload>,
     snapshot: Option<Arc<Snapshot>>,
