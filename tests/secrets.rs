@@ -15,7 +15,9 @@ use std::{env, fs, panic, thread};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
 use welkin::sim::{Builder, Fault, Sim};
 use welkin::{Cancel, Driver, Error, NewNode, Retry, Settings, aws, openstack};
 
@@ -34,7 +36,8 @@ thread_local! {
 fn capture() -> &'static Mutex<String> {
     static CAPTURE: OnceLock<Mutex<String>> = OnceLock::new();
     CAPTURE.get_or_init(|| {
-        tracing::subscriber::set_global_default(Recorder).unwrap();
+        let registry = Registry::default().with(Recorder);
+        tracing::subscriber::set_global_default(registry).unwrap();
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             hear(info);
@@ -128,33 +131,24 @@ fn show_error(error: &Error) {
 /// Takes every span and event there is.
 struct Recorder;
 
-impl Subscriber for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
+impl<S: Subscriber> Layer<S> for Recorder {
+    fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
         let mut text = Text(format!("{} {}:", span.metadata().target(), span.metadata().name()));
         span.record(&mut text);
         hear(text.0);
-        Id::from_u64(1)
     }
 
-    fn record(&self, _: &Id, values: &Record<'_>) {
+    fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut text = Text(String::new());
         values.record(&mut text);
         hear(text.0);
     }
 
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text(event.metadata().target().to_owned());
         event.record(&mut text);
         hear(text.0);
     }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 struct Text(String);
@@ -212,7 +206,7 @@ fn a_day_in_the_life_of_a_driver() {
         "welkin.operation=\"create_node\"",
         "welkin attempt: otel.name=\"POST\"",
         "url.full=\"http://127.0.0.1:",
-        "http.response.status_code=401 ",
+        "http.response.status_code=401\n",
     ] {
         assert!(capture().lock().unwrap().contains(heard), "tracing was heard: {heard}");
     }

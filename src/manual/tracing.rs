@@ -10,15 +10,15 @@
 //! └─ attempt  otel.name=POST  …
 //! ```
 //!
-//! Both have target `welkin` and level DEBUG; the names above stay as they are within a version.
-//! DEBUG, because a service that runs at INFO then pays nothing for them: one load and one comparison
-//! for each span, no memory. To see them, let `welkin=debug` through.
+//! Both have the target `welkin` and level DEBUG: a service that runs at INFO pays one load and one
+//! comparison for each, and no memory. To see them, let `welkin=debug` through. Names and fields change
+//! only with a version that may break something.
 //!
 //! # On a terminal
 //! With the crate `tracing-subscriber`; with its feature `env-filter` instead, `RUST_LOG=welkin=debug`
 //! does the same:
 //!
-//! ```
+//! ```no_run
 //! use tracing_subscriber::filter::{LevelFilter, Targets};
 //! use tracing_subscriber::fmt::{self, format::FmtSpan};
 //! use tracing_subscriber::prelude::*;
@@ -94,7 +94,7 @@
 //! | DEBUG | `waited for a connection` | the operation | `waited_ms`; none was free, so one was opened or came back |
 //! | DEBUG | `waited for a login` | the operation | `waited_ms` |
 //! | DEBUG | `trying again` | the operation | `failed`: how often by now; `pause` before the next time |
-//! | DEBUG | `logged in` | the login | `generation`: the how-many-eth token |
+//! | DEBUG | `logged in` | the login | `generation`: the first token, the second … |
 //! | WARN | `login failed` | the login | `error` |
 //!
 //! An operation that has no event of a wait got what it needed at once.

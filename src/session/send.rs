@@ -64,7 +64,7 @@ struct Tries {
     fresh: bool,
     /// An earlier attempt may have done the work.
     resent: bool,
-    /// How often it went out; for who listens.
+    /// How many attempts had a connection; for who listens.
     sent: u16,
 }
 
