@@ -61,7 +61,8 @@
 //! | `cli` | no | the command `welkin` with all providers, and with it `cargo demo` |
 //!
 //! # More
-//! The [`manual`] tells about sharing, errors, configuration and how providers are added.
+//! The [`manual`] tells about sharing, errors, [tracing](manual::tracing), configuration and how
+//! providers are added.
 
 // What only some clouds need is unused in a build without them; the command line has them all.
 #![cfg_attr(not(feature = "cli"), allow(dead_code))]

@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use tracing::Span;
 
 use crate::call::{Call, Step};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Session, trace};
 use crate::settings::Retry;
 use crate::wire;
 
@@ -134,7 +135,10 @@ impl<T: Send + 'static> Op<T> {
     /// If the operation was polled to its end before.
     pub fn wait(self) -> Result<T> {
         match self.0 {
-            State::Ready(ready) => wire::block_on(ready.run()),
+            State::Ready(ready) => match trace::operation(&ready.session, ready.operation) {
+                None => wire::block_on(ready.run()),
+                span => wire::block_on(ready.run_in(span)),
+            },
             State::Running(future) => wire::block_on(future),
             State::Over => panic!("the operation is over; its result was taken"),
         }
@@ -180,6 +184,10 @@ impl<T: Send + 'static> Ready<T> {
         let mut call = Some(call.map(Step::Next));
         async move { session.run(operation, &mut call, &options).await }
     }
+
+    fn run_in(self, span: Option<Span>) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
+        trace::within(span, Box::pin(self.run()))
+    }
 }
 
 impl<T: Send + 'static> Future for Op<T> {
@@ -190,7 +198,8 @@ impl<T: Send + 'static> Future for Op<T> {
             let State::Ready(ready) = std::mem::replace(&mut self.0, State::Over) else {
                 unreachable!("it was ready one line above")
             };
-            self.0 = State::Running(Box::pin(ready.run()));
+            let span = trace::operation(&ready.session, ready.operation);
+            self.0 = State::Running(ready.run_in(span));
         }
         let State::Running(future) = &mut self.0 else {
             panic!("the operation is over; its result was taken")

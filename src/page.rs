@@ -9,12 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
+use tracing::Span;
 
 use crate::call::{Call, Cursor, Page, Step};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::op::{Op, Options};
-use crate::session::Session;
+use crate::session::{Session, trace};
 use crate::settings::Retry;
 use crate::wire;
 
@@ -66,7 +67,10 @@ impl<T: Send + 'static> List<T> {
     pub fn wait(self) -> Result<Vec<T>> {
         match self.running {
             Some(running) => wire::block_on(running),
-            None => wire::block_on(self.source.all()),
+            None => match trace::operation(&self.source.session, self.source.operation) {
+                None => wire::block_on(self.source.all()),
+                span => wire::block_on(self.source.all_in(span)),
+            },
         }
     }
 
@@ -131,6 +135,10 @@ impl<T: Send + 'static> Source<T> {
         let mut call = Some(whole(ask).map(Step::Next));
         session.run(operation, &mut call, &options).await
     }
+
+    fn all_in(self, span: Option<Span>) -> Pin<Box<dyn Future<Output = Result<Vec<T>>> + Send>> {
+        trace::within(span, Box::pin(self.all()))
+    }
 }
 
 /// Joins all pages of a list to one call.
@@ -170,7 +178,11 @@ impl<T: Send + 'static> Future for List<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let list = self.get_mut();
-        let running = list.running.get_or_insert_with(|| Box::pin(list.source.fork().all()));
+        let running = list.running.get_or_insert_with(|| {
+            let source = list.source.fork();
+            let span = trace::operation(&source.session, source.operation);
+            source.all_in(span)
+        });
         running.as_mut().poll(cx)
     }
 }

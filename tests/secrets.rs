@@ -5,16 +5,19 @@
 use std::cell::RefCell;
 use std::error::Error as _;
 use std::fmt::{self, Debug, Write as _};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{env, fs, panic, thread};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
 use welkin::sim::{Builder, Fault, Sim};
 use welkin::{Cancel, Driver, Error, NewNode, Retry, Settings, aws, openstack};
 
@@ -33,7 +36,8 @@ thread_local! {
 fn capture() -> &'static Mutex<String> {
     static CAPTURE: OnceLock<Mutex<String>> = OnceLock::new();
     CAPTURE.get_or_init(|| {
-        tracing::subscriber::set_global_default(Recorder).unwrap();
+        let registry = Registry::default().with(Recorder);
+        tracing::subscriber::set_global_default(registry).unwrap();
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             hear(info);
@@ -127,33 +131,24 @@ fn show_error(error: &Error) {
 /// Takes every span and event there is.
 struct Recorder;
 
-impl Subscriber for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut text = Text(span.metadata().target().to_owned());
+impl<S: Subscriber> Layer<S> for Recorder {
+    fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        let mut text = Text(format!("{} {}:", span.metadata().target(), span.metadata().name()));
         span.record(&mut text);
         hear(text.0);
-        Id::from_u64(1)
     }
 
-    fn record(&self, _: &Id, values: &Record<'_>) {
+    fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
         let mut text = Text(String::new());
         values.record(&mut text);
         hear(text.0);
     }
 
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text(event.metadata().target().to_owned());
         event.record(&mut text);
         hear(text.0);
     }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 struct Text(String);
@@ -205,7 +200,16 @@ fn a_day_in_the_life_of_a_driver() {
 
     sim.revoke_tokens();
     compute.list_nodes().wait().unwrap();
-    assert!(capture().lock().unwrap().contains("logged in"), "tracing was heard");
+    for heard in [
+        "logged in",
+        "welkin operation: otel.name=\"login\"",
+        "welkin.operation=\"create_node\"",
+        "welkin attempt: otel.name=\"POST\"",
+        "url.full=\"http://127.0.0.1:",
+        "http.response.status_code=401\n",
+    ] {
+        assert!(capture().lock().unwrap().contains(heard), "tracing was heard: {heard}");
+    }
     assert_silent();
 }
 
@@ -330,6 +334,62 @@ fn keys_of_aws() {
     sim.fail_next(Fault::answer(403).body(body));
     show_error(&storage.list_containers().wait().unwrap_err());
     show_error(&driver.compute().unwrap().list_nodes().wait().unwrap_err());
+    assert_silent();
+}
+
+/// Takes one connection, answers what comes in one by one, and gives back the heads of it.
+fn peer(answers: &'static [&'static str]) -> (SocketAddr, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = thread::spawn(move || {
+        let mut client = BufReader::new(listener.accept().unwrap().0);
+        let mut heads = String::new();
+        for answer in answers {
+            while client.read_line(&mut heads).unwrap() > 2 {}
+            client.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+        heads
+    });
+    (address, heads)
+}
+
+/// What stands behind a word in the heads of requests.
+fn after<'a>(word: &str, heads: &'a str) -> &'a str {
+    let rest = heads.split_once(word).expect(word).1;
+    rest.split_once("\r\n").map_or(rest, |(value, _)| value)
+}
+
+const NO: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn signatures_proxies_and_names_that_are_addresses() {
+    capture();
+    let (proxy, heads) = peer(&["HTTP/1.1 200 OK\r\n\r\n", NO]);
+    let config = aws::Config::keys("AKIAEXAMPLE", SECRET_KEY).session_token(SESSION);
+    let config = config.region("us-east-1").endpoint_url("http://store.example");
+    let url = format!("http://user:{PASSWORD}@{proxy}");
+    let settings = Settings::new().retry(Retry::never()).proxy(&url).unwrap();
+    show(&settings);
+    let storage = Driver::open_with(config, settings).unwrap().storage().unwrap();
+    // Somebody takes an address for a name.
+    let name = format!("o?X-Amz-Signature={SECRET_KEY}&X-Amz-Security-Token={SESSION}");
+    show_error(&storage.download_object("c", &name).bytes().wait().unwrap_err());
+    let heads = heads.join().unwrap();
+    let secrets = [after("Signature=", &heads), after("Proxy-Authorization: Basic ", &heads)];
+    let heard = capture().lock().unwrap();
+    assert!(heard.contains("url.full=\"http://store.example:80/"), "{heard}");
+    for secret in secrets {
+        assert!(secret.len() > 20 && !heard.contains(secret));
+    }
+    drop(heard);
+
+    let (proxy, heads) = peer(&["HTTP/1.1 407 Who?\r\nContent-Length: 0\r\n\r\n"]);
+    let url = format!("http://user:{PASSWORD}@{proxy}");
+    let settings = Settings::new().retry(Retry::never()).proxy(&url).unwrap();
+    let config = openstack::Config::password("http://cloud.example/v3", "demo", PASSWORD);
+    let driver = Driver::open_with(config.project("demo"), settings).unwrap();
+    show_error(&driver.compute().unwrap().list_nodes().wait().unwrap_err());
+    heads.join().unwrap();
     assert_silent();
 }
 

@@ -14,6 +14,7 @@ use super::retry::Budget;
 use super::route::{Route, Routes};
 use super::stats::Stats;
 use super::token::{Login, Snapshot, TokenStore};
+use super::trace;
 use crate::call::{Auth, Endpoint, Grant, Trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::Options;
@@ -48,7 +49,11 @@ impl Core {
         Ok(Arc::new_cyclic(|core: &Weak<Self>| {
             let core = core.clone();
             let login = move |generation| match core.upgrade() {
-                Some(core) => wire::block_on(core.log_in(generation)),
+                Some(core) => {
+                    let outcome = wire::block_on(Arc::clone(&core).log_in(generation));
+                    trace::login(core.provider, &outcome);
+                    outcome
+                }
                 None => Err(Error::new(ErrorKind::Canceled, "the driver was dropped")),
             };
             Self {

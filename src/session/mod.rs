@@ -9,6 +9,7 @@
 //! Retry encloses token and signature: every try uses the token of its moment, and signs after the
 //! wait for a connection, not before.
 
+mod begin;
 mod body;
 mod clock;
 mod core;
@@ -20,6 +21,8 @@ mod send;
 mod stats;
 mod sync;
 mod token;
+pub(crate) mod trace;
+mod tries;
 
 #[cfg(all(test, welkin_loom))]
 mod models;
@@ -118,7 +121,7 @@ impl Session {
                 return end(next);
             };
             let (request, region) = (&call.request, self.region.as_deref());
-            let mut outgoing = Outgoing { request, region, options, deadline, now };
+            let mut outgoing = Outgoing { request, region, options, deadline, now, sent: 0 };
             let answer = self.core.send(&mut outgoing).await;
             let has_no_limit = outgoing.has_no_limit();
             read(next, answer);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::clock::Moment;
 use super::route::Routes;
 use super::sync::{ArcSwapOption, AtomicBool, AtomicU64, Mutex, Ordering, spawn};
+use super::trace::LoginSpan;
 use crate::call::Token;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -286,11 +287,13 @@ struct Takeoff {
 
 impl Takeoff {
     fn start(mut self, login: &Arc<Login>) {
-        let login = Arc::clone(login);
+        let (login, span) = (Arc::clone(login), LoginSpan::open());
         // If no thread can be had, the closure is dropped and the takeoff with it.
         spawn("welkin-login", move || {
-            self.outcome = Some(login(self.generation));
-            drop(self);
+            span.around(|| {
+                self.outcome = Some(login(self.generation));
+                drop(self);
+            });
         });
     }
 }

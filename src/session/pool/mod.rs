@@ -296,6 +296,11 @@ impl Pool {
         drop(self.rack.sweep_begun(|_| true));
     }
 
+    /// Where its connections lead.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Learns from the first answer of a connection how long the server keeps idle ones.
     pub(crate) fn hear(&self, headers: &HeaderMap) {
         self.keep_alive.hear(headers);

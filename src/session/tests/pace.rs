@@ -133,10 +133,11 @@ fn who_waits_in_line_past_its_time_is_told_that_it_was_never_sent() {
     let session = session(&server, quick().retry(Retry::never()));
     assert!(get(&session, "/no").wait().is_err());
     let cancel = Cancel::new();
+    let before = server.seen.requests.load(SeqCst);
     thread::scope(|s| {
         // The only pass there is.
         let holder = s.spawn(|| get(&session, "/silent").cancel_on(&cancel).wait());
-        while session.stats().connections_idle > 0 {
+        while server.seen.requests.load(SeqCst) == before {
             thread::yield_now();
         }
         let asked = server.seen.requests.load(SeqCst);
