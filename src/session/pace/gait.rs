@@ -124,10 +124,14 @@ impl Gait {
         // It may have been the one who would have seen the end of a hold.
         self.settle(now);
         if self.held(now).is_some() {
-            // Somebody moved up to those who watch.
-            let moved = self.waiting.values_mut().nth(self.limit - 1);
-            self.woken.extend(moved.and_then(Option::take));
+            self.wake_last_watcher();
         }
+    }
+
+    /// Somebody may have moved up to those who watch the end of a hold.
+    fn wake_last_watcher(&mut self) {
+        let last = self.waiting.values_mut().nth(self.limit - 1);
+        self.woken.extend(last.and_then(Option::take));
     }
 
     /// The request that had this pass was answered without complaint.
@@ -143,6 +147,7 @@ impl Gait {
         self.gone_well += 1;
         if self.gone_well >= self.limit {
             (self.limit, self.gone_well) = (self.limit + 1, 0);
+            self.wake_last_watcher();
         }
     }
 
@@ -169,12 +174,12 @@ impl Gait {
         if self.hold.is_none_or(|known| known < end) {
             self.hold = Some(end);
         }
-        // Passes that nobody has taken up yet come back; their callers are awake and look again.
+        // Passes that nobody has taken up yet come back. Their callers are awake and look again, and so
+        // do those who may have to watch the hold.
         self.out -= self.given.len();
         self.waiting.extend(std::mem::take(&mut self.given).into_keys().map(|own| (own, None)));
         let front = self.waiting.values_mut().take(self.limit);
         self.woken.extend(front.filter_map(Option::take));
-        self.settle(now);
     }
 
     /// A pass comes back.

@@ -402,6 +402,20 @@ fn one_that_is_never_polled_again_does_not_stop_those_behind_it() {
 }
 
 #[test]
+fn who_watches_changes_when_the_limit_rises_during_a_hold() {
+    let mut world = World::slowed(1, Some(Duration::ZERO));
+    world.join();
+    world.refuse(None, Some(SECOND), 0);
+    let first = world.join();
+    world.join();
+    world.well(0);
+    assert_eq!(world.gait.limit(), 2);
+    world.leave(first);
+    world.later(SECOND);
+    assert_eq!((world.passes.len(), world.line.len()), (1, 0), "somebody saw the hold end");
+}
+
+#[test]
 fn it_is_off_after_a_calm_time_in_which_fewer_come_than_could_go() {
     let mut world = World::slowed(16, Some(SECOND));
     world.join_all(12);
