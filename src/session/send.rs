@@ -232,14 +232,14 @@ impl Core {
             Target::Service(_) => self.prepare(outgoing, fresh, sent).await,
         };
         match prepared {
-            Ok((prepared, None)) => self.exchange(prepared, outgoing).await,
-            Ok((prepared, Some(span))) => trace::exchange(span, self, prepared, outgoing).await,
+            Ok(prepared @ Prepared { span: None, .. }) => self.exchange(prepared, outgoing).await,
+            Ok(prepared) => trace::exchange(self, prepared, outgoing).await,
             Err(outcome) => outcome,
         }
     }
 
     pub(super) async fn exchange(&self, prepared: Prepared, outgoing: Outgoing<'_>) -> Outcome {
-        let Prepared { mut lease, head, snapshot } = prepared;
+        let Prepared { mut lease, head, snapshot, .. } = prepared;
         let Request { patient, live, method, .. } = outgoing.request;
         let now = Instant::now();
         if now >= outgoing.deadline {
@@ -285,7 +285,7 @@ impl Core {
         outgoing: Outgoing<'_>,
         fresh: bool,
         sent: u16,
-    ) -> Result<(Prepared, Option<Box<Span>>), Outcome> {
+    ) -> Result<Prepared, Outcome> {
         let Outgoing { request, options, deadline, .. } = outgoing;
         let endpoint = Endpoint { service: String::new(), region: None, url: url.to_owned() };
         let route = self.route(endpoint).map_err(Outcome::NotAllowed)?;
@@ -297,10 +297,9 @@ impl Core {
                 Box::pin(wait).await.map_err(Outcome::NotSent)?
             }
         };
-        let head = self.head(request, &route, options, |_, _| Ok(()));
-        let head = head.map_err(Outcome::NotAllowed)?;
-        let span = trace::attempt(&request.method, &route.pool, head.uri(), sent);
-        Ok((Prepared { lease, head, snapshot: None }, span))
+        let head = self.head(request, &route, options, sent, |_, _| Ok(()));
+        let (head, span) = head.map_err(Outcome::NotAllowed)?;
+        Ok(Prepared { lease, head, snapshot: None, span })
     }
 
     /// Gets a token, then a connection, then looks whether the token is still the right one.
@@ -309,7 +308,7 @@ impl Core {
         outgoing: Outgoing<'_>,
         fresh: bool,
         sent: u16,
-    ) -> Result<(Prepared, Option<Box<Span>>), Outcome> {
+    ) -> Result<Prepared, Outcome> {
         let Outgoing { request, region, options, deadline } = outgoing;
         let service = self.service(request).map_err(Outcome::NotAllowed)?;
         let replayable = request.replay != Replay::Never && request.body.bytes().is_some();
@@ -334,7 +333,7 @@ impl Core {
             let newer = snapshot.routes.find(service, region, |e| self.route(e));
             let newer = newer.map_err(Outcome::NotAllowed)?;
             if Arc::ptr_eq(&newer.pool, &route.pool) {
-                let head = self.head(request, newer, options, |uri, headers| {
+                let head = self.head(request, newer, options, sent, |uri, headers| {
                     self.auth.authorize(Signing {
                         method: &request.method,
                         uri,
@@ -346,9 +345,8 @@ impl Core {
                         token: &snapshot.token,
                     })
                 });
-                let head = head.map_err(Outcome::NotAllowed)?;
-                let span = trace::attempt(&request.method, &route.pool, head.uri(), sent);
-                return Ok((Prepared { lease, head, snapshot: Some(snapshot) }, span));
+                let (head, span) = head.map_err(Outcome::NotAllowed)?;
+                return Ok(Prepared { lease, head, snapshot: Some(snapshot), span });
             }
         }
     }
@@ -384,8 +382,9 @@ impl Core {
         request: &Request,
         route: &Route,
         options: &Options,
+        sent: u16,
         authorize: impl FnOnce(&Uri, &mut HeaderMap) -> Result<()>,
-    ) -> Result<http::Request<Payload>> {
+    ) -> Result<(http::Request<Payload>, Option<Box<Span>>)> {
         let uri = join(&route.base, &request.path)?;
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, route.host.clone());
@@ -399,10 +398,11 @@ impl Core {
         }
         authorize(&uri, &mut headers)?;
         let mut head = http::Request::new(Payload::of(&request.body)?);
+        let span = trace::attempt(&request.method, &route.pool, &uri, sent);
         *head.method_mut() = request.method.clone();
         *head.uri_mut() = uri;
         *head.headers_mut() = headers;
-        Ok(head)
+        Ok((head, span))
     }
 }
 
@@ -411,6 +411,8 @@ pub(super) struct Prepared {
     lease: Lease,
     head: http::Request<Payload>,
     snapshot: Option<Arc<Snapshot>>,
+    /// Of the attempt, if somebody listens.
+    pub(super) span: Option<Box<Span>>,
 }
 
 fn join(base: &str, path: &str) -> Result<Uri> {
