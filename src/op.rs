@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use tracing::Span;
 
 use crate::call::{Call, Step};
 use crate::cancel::Cancel;
@@ -135,10 +134,8 @@ impl<T: Send + 'static> Op<T> {
     /// If the operation was polled to its end before.
     pub fn wait(self) -> Result<T> {
         match self.0 {
-            State::Ready(ready) => match trace::operation(&ready.session, ready.operation) {
-                None => wire::block_on(ready.run()),
-                span => wire::block_on(ready.run_in(span)),
-            },
+            State::Ready(ready) if trace::is_heard() => ready.wait_heard(),
+            State::Ready(ready) => wire::block_on(ready.run()),
             State::Running(future) => wire::block_on(future),
             State::Over => panic!("the operation is over; its result was taken"),
         }
@@ -185,8 +182,19 @@ impl<T: Send + 'static> Ready<T> {
         async move { session.run(operation, &mut call, &options).await }
     }
 
-    fn run_in(self, span: Option<Span>) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
+    /// Runs in a span, unless those who listen do not care for it.
+    #[cold]
+    fn heard(self) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
+        let span = trace::operation(&self.session, self.operation);
         trace::within(span, Box::pin(self.run()))
+    }
+
+    #[cold]
+    fn wait_heard(self) -> Result<T> {
+        match trace::operation(&self.session, self.operation) {
+            None => wire::block_on(self.run()),
+            span => wire::block_on(trace::within(span, Box::pin(self.run()))),
+        }
     }
 }
 
@@ -198,8 +206,8 @@ impl<T: Send + 'static> Future for Op<T> {
             let State::Ready(ready) = std::mem::replace(&mut self.0, State::Over) else {
                 unreachable!("it was ready one line above")
             };
-            let span = trace::operation(&ready.session, ready.operation);
-            self.0 = State::Running(ready.run_in(span));
+            let heard = trace::is_heard();
+            self.0 = State::Running(if heard { ready.heard() } else { Box::pin(ready.run()) });
         }
         let State::Running(future) = &mut self.0 else {
             panic!("the operation is over; its result was taken")

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use tracing::Span;
 
 use crate::call::{Call, Cursor, Page, Step};
 use crate::cancel::Cancel;
@@ -67,10 +66,8 @@ impl<T: Send + 'static> List<T> {
     pub fn wait(self) -> Result<Vec<T>> {
         match self.running {
             Some(running) => wire::block_on(running),
-            None => match trace::operation(&self.source.session, self.source.operation) {
-                None => wire::block_on(self.source.all()),
-                span => wire::block_on(self.source.all_in(span)),
-            },
+            None if trace::is_heard() => self.source.wait_heard(),
+            None => wire::block_on(self.source.all()),
         }
     }
 
@@ -136,8 +133,18 @@ impl<T: Send + 'static> Source<T> {
         session.run(operation, &mut call, &options).await
     }
 
-    fn all_in(self, span: Option<Span>) -> Pin<Box<dyn Future<Output = Result<Vec<T>>> + Send>> {
+    #[cold]
+    fn heard(self) -> Pin<Box<dyn Future<Output = Result<Vec<T>>> + Send>> {
+        let span = trace::operation(&self.session, self.operation);
         trace::within(span, Box::pin(self.all()))
+    }
+
+    #[cold]
+    fn wait_heard(self) -> Result<Vec<T>> {
+        match trace::operation(&self.session, self.operation) {
+            None => wire::block_on(self.all()),
+            span => wire::block_on(trace::within(span, Box::pin(self.all()))),
+        }
     }
 }
 
@@ -180,8 +187,7 @@ impl<T: Send + 'static> Future for List<T> {
         let list = self.get_mut();
         let running = list.running.get_or_insert_with(|| {
             let source = list.source.fork();
-            let span = trace::operation(&source.session, source.operation);
-            source.all_in(span)
+            if trace::is_heard() { source.heard() } else { Box::pin(source.all()) }
         });
         running.as_mut().poll(cx)
     }

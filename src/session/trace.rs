@@ -22,29 +22,26 @@ use crate::wire::Origin;
 use crate::wire::connection::Broken;
 
 /// Tells whether any subscriber of the process wants to hear of DEBUG.
-fn is_heard() -> bool {
+#[inline]
+pub(crate) fn is_heard() -> bool {
     LevelFilter::current() >= LevelFilter::DEBUG
 }
 
 /// Opens the span of an operation, if somebody listens. Its parent is the caller's current one.
-#[inline]
+#[cold]
 pub(crate) fn operation(session: &Session, operation: &'static str) -> Option<Span> {
-    #[cold]
-    fn open(session: &Session, operation: &'static str) -> Option<Span> {
-        heard(tracing::debug_span!(
-            target: "welkin",
-            "operation",
-            otel.name = operation,
-            otel.kind = "client",
-            otel.status_code = Empty,
-            otel.status_description = Empty,
-            error.type = Empty,
-            cloud.region = session.region(),
-            welkin.operation = operation,
-            welkin.provider = session.provider(),
-        ))
-    }
-    if is_heard() { open(session, operation) } else { None }
+    heard(tracing::debug_span!(
+        target: "welkin",
+        "operation",
+        otel.name = operation,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+        error.type = Empty,
+        cloud.region = session.region(),
+        welkin.operation = operation,
+        welkin.provider = session.provider(),
+    ))
 }
 
 /// Runs an operation in its span, if it has one. That ends when the operation ends or is dropped.
