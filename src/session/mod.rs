@@ -11,6 +11,7 @@
 mod body;
 mod clock;
 mod core;
+mod desk;
 pub(crate) mod pool;
 mod retry;
 mod route;

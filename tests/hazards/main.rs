@@ -12,6 +12,7 @@ mod half_close;
 mod late_ticket;
 mod no_runtime;
 mod runtime_dropped;
+mod shared_login;
 mod sharing;
 mod slow_peer;
 mod stale_race;
