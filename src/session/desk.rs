@@ -84,7 +84,7 @@ pub(super) struct Turn {
     desk: Arc<Desk>,
     pub(super) number: u64,
     patience: Patience,
-    outcome: Option<Result<Issued>>,
+    outcome: Option<Result<Arc<Issued>>>,
 }
 
 impl Seat {
@@ -214,7 +214,7 @@ impl Turn {
 
     /// Leaves a login for the others, or tells them of the failure.
     pub(super) fn end(mut self, outcome: Result<Issued>) {
-        self.outcome = Some(outcome);
+        self.outcome = Some(outcome.map(Arc::new));
     }
 }
 
@@ -223,7 +223,7 @@ impl Drop for Turn {
         let mut state = self.desk.state.lock();
         state.busy = false;
         match self.outcome.take() {
-            Some(Ok(issued)) => (state.newest, state.failed) = (Some(Arc::new(issued)), None),
+            Some(Ok(issued)) => (state.newest, state.failed) = (Some(issued), None),
             Some(Err(error)) => {
                 let (turn, shared) = (state.turn, Moment::now().plus(SHARED));
                 let patience = self.patience;
@@ -235,3 +235,6 @@ impl Drop for Turn {
         self.desk.changed.notify_all();
     }
 }
+
+#[cfg(all(test, not(welkin_loom)))]
+mod tests;
