@@ -300,7 +300,7 @@ pub(crate) trait Auth: Send + Sync {
     /// this way of logging in is not to be shared.
     ///
     /// Keys that need no login have nothing to share. A token that the user brought along is not to
-    /// be shared either: whoever opened the driver may take that one back alone.
+    /// be shared either: its owner may take that one back alone.
     fn account(&self) -> Option<Account> {
         None
     }

@@ -149,8 +149,7 @@ impl Visit {
     /// would have had to end by now; `Canceled` when the driver `is_gone`.
     pub(super) fn wait(self, is_gone: impl Fn() -> bool) -> Result<Served> {
         let Self { desk, patience, least, refused } = self;
-        let began = Instant::now();
-        let deadline = began + patience.limit;
+        let deadline = Instant::now() + patience.limit;
         let mut joined = None;
         let mut state = desk.state.lock();
         state.refused = state.refused.max(refused);
@@ -178,11 +177,12 @@ impl Visit {
         }
         state.busy = true;
         state.turn += 1;
-        let number = state.newest.as_ref().map_or(0, |newest| newest.number) + 1;
+        let next = state.newest.as_ref().map_or(0, |newest| newest.number) + 1;
+        let number = next.max(least);
         drop(state);
         // What was spent in waiting is not given twice.
-        let left = joined.map_or(patience.limit, |_| deadline - Instant::now());
-        let (number, patience) = (number.max(least), Patience { limit: left, ..patience });
+        let limit = joined.map_or(patience.limit, |_| deadline - Instant::now());
+        let patience = Patience { limit, ..patience };
         Ok(Served::Turn(Turn { desk, number, patience, outcome: None }))
     }
 }

@@ -22,7 +22,7 @@ pub struct Stats {
     /// Tokens that another driver had logged in for; see
     /// [`Settings::shared_login`](crate::Settings::shared_login).
     pub logins_shared: u64,
-    /// Logins and renewals that failed, those among them that another driver made for this one too.
+    /// Logins and renewals that failed, among them those that another driver made for this one too.
     pub logins_failed: u64,
     /// Connections opened.
     pub connections_opened: u64,

@@ -36,5 +36,8 @@ pub mod signing_sees_the_whole_request {}
 #[doc = include_str!("content_is_supplied_not_held.md")]
 pub mod content_is_supplied_not_held {}
 
+#[doc = include_str!("one_login_for_many_drivers.md")]
+pub mod one_login_for_many_drivers {}
+
 #[doc = include_str!("one_place_names_a_provider.md")]
 pub mod one_place_names_a_provider {}
