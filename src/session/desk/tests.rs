@@ -190,14 +190,25 @@ fn a_failure_is_shared_by_those_who_would_have_failed_alike() {
 fn who_waits_for_a_driver_that_was_dropped_ends_at_once() {
     let [busy, dropped] = [(); 2].map(|()| seat(&at("dropped"), &shared()));
     let _turn = turn(come(&busy, 1));
-    let (gone, visit) = (AtomicBool::new(false), dropped.visit(1, 0));
+    let began = Instant::now();
+    let (looked, gone) = (AtomicBool::new(false), AtomicBool::new(false));
+    let visit = dropped.visit(1, 0);
+    let is_gone = || {
+        looked.store(true, SeqCst);
+        gone.load(SeqCst)
+    };
     thread::scope(|s| {
-        let waits = s.spawn(|| error(visit.wait(|| gone.load(SeqCst))));
-        until_somebody_waits(&busy);
+        let waits = s.spawn(|| error(visit.wait(is_gone)));
+        while !looked.load(SeqCst) {
+            thread::yield_now();
+        }
+        // From its look on it has the lock, until it waits.
+        drop(busy.desk.state.lock());
         gone.store(true, SeqCst);
         drop(dropped);
         assert_eq!(waits.join().unwrap().kind(), ErrorKind::Canceled);
     });
+    assert!(began.elapsed() < shared().timeout / 2, "it was told");
 }
 
 #[test]
