@@ -305,6 +305,15 @@ pub(crate) trait Auth: Send + Sync {
     /// Puts the token, or a signature made with it, on a request that is ready to go out.
     fn authorize(&self, signing: Signing<'_>) -> Result<()>;
 
+    /// Names the account that logs in, so that drivers of one account can share a login; `None` if
+    /// this way of logging in is not to be shared.
+    ///
+    /// Keys that need no login have nothing to share. A token that the user brought along is not to
+    /// be shared either: its owner may take that one back alone.
+    fn account(&self) -> Option<Account> {
+        None
+    }
+
     /// Tells whether what proves who we are must never go out without TLS.
     fn keeps_to_tls(&self) -> bool {
         false
@@ -334,8 +343,19 @@ pub(crate) struct Signing<'a> {
     pub(crate) token: &'a Token,
 }
 
+/// Whom a login is for, by value: accounts that are equal in all of it are given the same.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Account {
+    /// Where the login goes.
+    pub(crate) url: String,
+    /// What it says, in memory that is wiped by its owner: it holds the password.
+    pub(crate) login: Bytes,
+    /// What is chosen from the answer.
+    pub(crate) choice: &'static str,
+}
+
 /// What a login gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) token: Token,
     /// How long the token lives, by the cloud's own clock; `Duration::MAX` if nobody knows an end.
@@ -344,6 +364,7 @@ pub(crate) struct Grant {
 }
 
 /// The secret of a token snapshot.
+#[derive(Clone)]
 pub(crate) enum Token {
     /// Goes on each request as it is.
     Header(HeaderValue),
@@ -409,7 +430,7 @@ pub(crate) struct Endpoint {
 }
 
 /// A text that is never shown and is wiped when dropped.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -36,6 +36,7 @@ pub struct Settings {
     pub(crate) largest_answer: usize,
     pub(crate) retry: Retry,
     pub(crate) own_reactor: bool,
+    pub(crate) shared_login: bool,
     pub(crate) user_agent: HeaderValue,
     pub(crate) proxies: Proxies,
     pub(crate) min_tls: TlsVersion,
@@ -59,6 +60,7 @@ impl Settings {
             largest_answer: 64 << 20,
             retry: Retry::default(),
             own_reactor: false,
+            shared_login: false,
             user_agent: HeaderValue::from_static(USER_AGENT),
             proxies: Proxies::Unread,
             min_tls: TlsVersion::Tls12,
@@ -150,6 +152,37 @@ impl Settings {
     /// be asked whether it has them, and panics when they are used. `.wait()` never needs it.
     pub fn own_reactor(mut self, on: bool) -> Self {
         self.own_reactor = on;
+        self
+    }
+
+    /// Lets drivers of one account log in once for all of them, as long as each was opened with this
+    /// set; default off.
+    ///
+    /// Where one program opens many drivers of one account, such as one in each of its parts, a cold
+    /// start is then one login instead of many, and so is each renewal and each replacement of a
+    /// token that the cloud refused. Whoever can hand one driver to everybody needs none of this.
+    ///
+    /// Shared are the token and the catalog that came with it, within this process; a driver that is
+    /// opened later begins with those of the last login. Connections, retries and counters are not
+    /// shared. The last of the drivers wipes what they had in common.
+    ///
+    /// Drivers share when all that decides what a login gives, and how it can be trusted, was given
+    /// to them alike: the address, the user, project and secret, the interface, the CA, the client
+    /// certificate, whether certificates are verified, [`min_tls`](Settings::min_tls), and the proxy
+    /// on the way. The region may differ. A driver with another password is on its own, and so is one
+    /// whose account needs no login, such as AWS's keys.
+    ///
+    /// ```no_run
+    /// use welkin::{Driver, Settings, openstack};
+    ///
+    /// let settings = Settings::new().shared_login(true);
+    /// let config = openstack::Config::from_cloud("mycloud")?;
+    /// let north = Driver::open_with(config.clone().region("north"), settings.clone())?;
+    /// let south = Driver::open_with(config.region("south"), settings)?; // with the same token
+    /// # Ok::<(), welkin::Error>(())
+    /// ```
+    pub fn shared_login(mut self, on: bool) -> Self {
+        self.shared_login = on;
         self
     }
 

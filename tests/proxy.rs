@@ -115,6 +115,19 @@ fn of_https_a_proxy_sees_where_it_goes_and_no_more() {
 }
 
 #[test]
+fn drivers_that_go_different_ways_share_no_login() {
+    let (sim, proxy) = (sim(true), Proxy::start());
+    let through = || Settings::new().proxy(&proxy.url()).unwrap();
+    let ways = [Settings::new().no_proxy(), through(), through()];
+    let drivers = ways.map(|way| Driver::open_with(sim.config(), way.shared_login(true)).unwrap());
+    for driver in &drivers {
+        driver.compute().unwrap().list_nodes().wait().unwrap();
+    }
+    assert_eq!(drivers.each_ref().map(|driver| driver.stats().logins), [1, 1, 0]);
+    assert_eq!(sim.stats().logins, 2);
+}
+
+#[test]
 fn http_goes_through_a_tunnel_too_and_the_cloud_never_sees_the_proxys_password() {
     let (sim, proxy) = (sim(false), Proxy::start());
     let settings = Settings::new().proxy(&format!("http://me:pw@{}", proxy.address)).unwrap();

@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 /// Whom TLS trusts, and who we are to those who ask.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Trust {
     /// Certificates in PEM form: these and no others; empty for the system's own.
     pub(crate) roots: Vec<u8>,
@@ -18,14 +18,14 @@ pub(crate) struct Trust {
 }
 
 /// A certificate of our own, with those that lead to its CA, and its private key.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) certificate: Pem,
     pub(crate) key: Pem,
 }
 
 /// What a file in PEM form says; wiped when dropped, as it may hold a private key.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Pem {
     pub(crate) text: Zeroizing<Vec<u8>>,
     /// Where it was read, for messages.

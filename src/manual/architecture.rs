@@ -7,8 +7,8 @@
 //!   call.rs      all that passes between provider and session, named by both; call/content
 //!   provider/    translators: the table of them, dialect/ (spoken by several clouds),
 //!                aws/, openstack/    3
-//!   session/     send (attempts: begin, tries), token, pace, pool, retry, route, body, clock, stats,
-//!                trace (spans)    4
+//!   session/     send (attempts: begin, tries), token, desk, pace, pool, retry, route, body, clock,
+//!                stats, trace (spans)    4
 //!   wire/        dial (resolve, race and attempt, proxy, tls), connection (hyper, driven by its
 //!                holder), drive, tcp, stream, home and park and alarm (what waiting means where)    5
 //!   sim/         the embedded cloud (feature sim)

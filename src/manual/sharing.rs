@@ -125,9 +125,29 @@
 //! # }
 //! ```
 //!
+//! # Many drivers of one account
+//! Where parts of a program open drivers of their own, for example with other time-outs, they can
+//! still log in once: open each with [`Settings::shared_login`](crate::Settings::shared_login). They
+//! then share the token and the catalog, not connections, and only if account, trust and proxy are the
+//! same; the [decision](crate::manual::decisions::one_login_for_many_drivers) tells how.
+//!
+//! ```no_run
+//! # fn f() -> welkin::Result<()> {
+//! use std::time::Duration;
+//! use welkin::{Driver, Settings, openstack};
+//!
+//! let config = openstack::Config::from_cloud("mycloud")?;
+//! let settings = Settings::new().shared_login(true);
+//! let pages = Driver::open_with(config.clone(), settings.clone().timeout(Duration::from_secs(2)))?;
+//! let nightly = Driver::open_with(config, settings)?;
+//! # let _ = (pages, nightly);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Ending
 //! The last driver, service and operation dropped closes every socket; a login that is under way ends
-//! first. There is no `close`.
+//! first, one of another driver is not waited for. There is no `close`.
 //!
 //! # Threads of the driver's own
 //! A login or renewal runs on a thread (`welkin-login`) that ends with it, and so does each look-up of

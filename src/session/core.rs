@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::Session;
 use super::clock::Moment;
+use super::desk::{Issued, Seat, Served};
 use super::pace::Pace;
 use super::pool::Pool;
 use super::retry::Budget;
@@ -31,6 +33,8 @@ pub(crate) struct Core {
     pub(super) budget: Budget,
     pub(super) retries: AtomicU64,
     pub(super) replays: AtomicU64,
+    /// Where it shares its logins, if it does.
+    seat: Option<Seat>,
     dialer: Arc<Dialer>,
     /// Asked when a token comes in, not per request.
     pools: Mutex<HashMap<Origin, Arc<Pool>>>,
@@ -46,15 +50,13 @@ impl Core {
         settings: Settings,
     ) -> Result<Arc<Self>> {
         let dialer = Arc::new(Dialer::new(trust, &settings)?);
+        let seat = Seat::take(provider, &*auth, trust, &settings);
         Ok(Arc::new_cyclic(|core: &Weak<Self>| {
             let core = core.clone();
-            let login = move |generation| match core.upgrade() {
-                Some(core) => {
-                    let outcome = wire::block_on(Arc::clone(&core).log_in(generation));
-                    trace::login(core.provider, &outcome);
-                    outcome
-                }
-                None => Err(Error::new(ErrorKind::Canceled, "the driver was dropped")),
+            let login = move |generation| {
+                let outcome = Self::fetch(&core, generation);
+                trace::login(provider, &outcome);
+                outcome
             };
             Self {
                 provider,
@@ -65,6 +67,7 @@ impl Core {
                 budget: Budget::new(),
                 retries: AtomicU64::new(0),
                 replays: AtomicU64::new(0),
+                seat,
                 dialer,
                 pools: Mutex::default(),
                 paces: Mutex::default(),
@@ -72,21 +75,65 @@ impl Core {
         }))
     }
 
-    async fn log_in(self: Arc<Self>, generation: u64) -> Result<Snapshot> {
-        let session = Session { core: Arc::clone(&self), region: None };
+    /// Fetches a token of that generation or a later one: by a login, or from the desk.
+    fn fetch(core: &Weak<Self>, generation: u64) -> Result<Snapshot> {
+        let alive = || {
+            let gone = || Error::new(ErrorKind::Canceled, "the driver was dropped");
+            core.upgrade().ok_or_else(gone)
+        };
+        let this = alive()?;
+        let Some(seat) = &this.seat else {
+            let issued = wire::block_on(this.log_in(generation, this.settings.timeout))?;
+            return this.snapshot(&issued);
+        };
+        let (provider, visit) = (this.provider, seat.visit(generation, this.tokens.refused()));
+        // Whoever waits for another driver does not keep this one alive.
+        drop(this);
+        let served = visit.wait(|| core.strong_count() == 0);
+        let turn = match served.map_err(|e| e.during(provider, "login"))? {
+            Served::Turn(turn) => turn,
+            Served::Issued(issued) => {
+                let mut snapshot = alive()?.snapshot(&issued)?;
+                snapshot.shared = true;
+                return Ok(snapshot);
+            }
+        };
+        let this = alive()?;
+        let login = wire::block_on(this.log_in(turn.number, turn.limit()));
+        // A catalog that cannot be used is a failure, too: left at the desk, it would stay.
+        match login.and_then(|issued| Ok((this.snapshot(&issued)?, issued))) {
+            Ok((snapshot, issued)) => {
+                turn.end(Ok(issued));
+                Ok(snapshot)
+            }
+            Err(error) => {
+                turn.end(Err(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn log_in(self: &Arc<Self>, number: u64, limit: Duration) -> Result<Issued> {
+        let session = Session { core: Arc::clone(self), region: None };
+        let options = Options { timeout: Some(limit), ..Options::default() };
         let began = Moment::now();
         let mut step = Some(self.auth.login());
-        let grant = session.run("login", &mut step, &Options::default()).await?;
-        let Grant { token, lifetime, endpoints } = grant;
-        // Counted from before the login, a token never looks younger than it is; but a login that
-        // took most of a short life would leave nothing.
-        let slow = began.plus(lifetime / 2);
-        let began = if Moment::now().reached(slow) { Moment::now() } else { began };
-        if lifetime.is_zero() {
+        let grant = session.run("login", &mut step, &options).await?;
+        if grant.lifetime.is_zero() {
             return Err(Error::protocol("the token that the login gave has no time to live"));
         }
-        let routes = Routes::new(endpoints, self.auth.keeps_to_tls(), |e| self.route(e))?;
-        Ok(Snapshot::new(token, generation, began, lifetime, routes))
+        // Counted from before the login, a token never looks younger than it is; but a login that
+        // took most of a short life would leave nothing.
+        let slow = began.plus(grant.lifetime / 2);
+        let began = if Moment::now().reached(slow) { Moment::now() } else { began };
+        Ok(Issued { number, began, grant })
+    }
+
+    fn snapshot(&self, issued: &Issued) -> Result<Snapshot> {
+        let Issued { number, began, grant: Grant { token, lifetime, endpoints } } = issued;
+        let only_tls = self.auth.keeps_to_tls();
+        let routes = Routes::new(endpoints.clone(), only_tls, |e| self.route(e))?;
+        Ok(Snapshot::new(token.clone(), *number, *began, *lifetime, routes))
     }
 
     pub(super) fn route(&self, endpoint: Endpoint) -> Result<Route> {
@@ -107,9 +154,10 @@ impl Core {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let (logins, logins_failed) = self.tokens.logins();
+        let [logins, logins_shared, logins_failed] = self.tokens.logins();
         let mut stats = Stats {
             logins,
+            logins_shared,
             logins_failed,
             retries: self.retries.load(Ordering::Relaxed),
             replays: self.replays.load(Ordering::Relaxed),

@@ -13,6 +13,7 @@ mod begin;
 mod body;
 mod clock;
 mod core;
+mod desk;
 mod pace;
 pub(crate) mod pool;
 mod retry;

@@ -120,7 +120,7 @@ fn store() -> (Arc<TokenStore>, Arc<Login>, Arc<AtomicUsize>) {
     let count = Arc::clone(&logins);
     let login = move |generation| {
         count.fetch_add(1, SeqCst);
-        let routes = Routes::new(Vec::new(), |_| unreachable!("there are none"))?;
+        let routes = Routes::new(Vec::new(), false, |_| unreachable!("there are none"))?;
         let hour = Duration::from_secs(3_600);
         Ok(Snapshot::new(Token::header("t")?, generation, Moment::now(), hour, routes))
     };

@@ -16,9 +16,13 @@ pub struct Stats {
     pub retries: u64,
     /// Requests sent again at once, because a pooled connection turned out to be closed.
     pub replays: u64,
-    /// Logins and renewals that succeeded; with keys that need none, 1 from the first request on.
+    /// Logins and renewals of this driver that succeeded; with keys that need none, 1 from the first
+    /// request on.
     pub logins: u64,
-    /// Logins and renewals that failed.
+    /// Tokens that another driver had logged in for; see
+    /// [`Settings::shared_login`](crate::Settings::shared_login).
+    pub logins_shared: u64,
+    /// Logins and renewals that failed, among them those that another driver made for this one too.
     pub logins_failed: u64,
     /// Connections opened.
     pub connections_opened: u64,

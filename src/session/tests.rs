@@ -1,6 +1,7 @@
 //! The session against a server that does what a test says, in every home.
 
 mod content;
+mod desk;
 mod downloads;
 mod failures;
 mod hazards;
@@ -17,13 +18,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{HeaderName, Method};
 
 use self::server::{Asked, Reply, Server};
 use super::{Session, Stats};
 use crate::call::{
-    Auth, Call, Endpoint, Grant, Replay, Request, Response, Service, Signing, Step, Target, Token,
-    Trust,
+    Account, Auth, Call, Endpoint, Grant, Replay, Request, Response, Service, Signing, Step,
+    Target, Token, Trust,
 };
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -60,6 +62,9 @@ impl Auth for TestCloud {
         let Token::Header(token) = signing.token else { panic!("the login gave another kind") };
         signing.headers.insert(HeaderName::from_static("x-auth-token"), token.clone());
         Ok(())
+    }
+    fn account(&self) -> Option<Account> {
+        Some(Account { url: self.0.clone(), login: Bytes::new(), choice: "" })
     }
     fn refusal(&self, answer: &Response) -> ErrorKind {
         refusal(answer)

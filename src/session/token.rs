@@ -25,6 +25,8 @@ pub(crate) struct Snapshot {
     /// From here on it is not used.
     pub(crate) end: Moment,
     pub(crate) routes: Routes,
+    /// Another driver logged in for it.
+    pub(crate) shared: bool,
     /// There is no other to be had.
     forever: bool,
     /// The cloud took it at least once, so a later refusal is about its age, not about us.
@@ -43,7 +45,7 @@ impl Snapshot {
         let renew = began.plus(lifetime - ahead(lifetime, fastrand::f64()));
         let end = began.plus(lifetime);
         let (forever, accepted) = (lifetime == Duration::MAX, AtomicBool::new(false));
-        Self { token, generation, renew, end, routes, forever, accepted }
+        Self { token, generation, renew, end, routes, shared: false, forever, accepted }
     }
 
     pub(crate) fn is_forever(&self) -> bool {
@@ -78,6 +80,7 @@ pub(crate) struct TokenStore {
     rejected: AtomicU64,
     flight: Mutex<Flight>,
     logins: AtomicU64,
+    shared: AtomicU64,
     failures: AtomicU64,
     /// A mistake for the model that must notice it.
     #[cfg(welkin_loom)]
@@ -110,7 +113,7 @@ struct Rejections {
     count: u32,
 }
 
-/// Fetches the token of that generation, on the calling thread.
+/// Fetches a token of that generation or a later one, on the calling thread.
 pub(crate) type Login = dyn Fn(u64) -> Result<Snapshot> + Send + Sync;
 
 impl TokenStore {
@@ -120,6 +123,7 @@ impl TokenStore {
             rejected: AtomicU64::new(0),
             flight: Mutex::default(),
             logins: AtomicU64::new(0),
+            shared: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             #[cfg(welkin_loom)]
             logs_in_blindly: false,
@@ -240,22 +244,30 @@ impl TokenStore {
         true
     }
 
-    /// Returns how many logins succeeded and failed.
-    pub(crate) fn logins(&self) -> (u64, u64) {
-        (self.logins.load(Ordering::Relaxed), self.failures.load(Ordering::Relaxed))
+    /// Returns the highest generation that the cloud refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.rejected.load(Ordering::Acquire)
+    }
+
+    /// Counts the logins: those that were made here, those that were shared, and those that failed.
+    pub(crate) fn logins(&self) -> [u64; 3] {
+        [&self.logins, &self.shared, &self.failures].map(|count| count.load(Ordering::Relaxed))
     }
 
     fn land(&self, id: u64, outcome: Result<Snapshot>) {
         // Before the lock: who listens may use the driver.
         match &outcome {
-            Ok(snapshot) => tracing::debug!(generation = snapshot.generation, "logged in"),
+            Ok(Snapshot { generation, shared, .. }) => {
+                tracing::debug!(generation, shared, "logged in");
+            }
             Err(error) => tracing::warn!(%error, "login failed"),
         }
         let now = Moment::now();
         let mut flight = self.flight.lock();
         match outcome {
             Ok(snapshot) => {
-                self.logins.fetch_add(1, Ordering::Relaxed);
+                let count = if snapshot.shared { &self.shared } else { &self.logins };
+                count.fetch_add(1, Ordering::Relaxed);
                 self.current.store(Some(Arc::new(snapshot)));
                 flight.failed = None;
             }
@@ -314,4 +326,4 @@ const REJECTIONS_PER: Duration = Duration::from_secs(5);
 const POLITE: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// For so long a failed login speaks for those who come right after it.
-const SHARED: Duration = Duration::from_millis(500);
+pub(super) const SHARED: Duration = Duration::from_millis(500);

@@ -50,7 +50,7 @@ impl Proxies {
 }
 
 /// A proxy that opens tunnels by CONNECT (RFC 9110, 9.3.6).
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
     pub(crate) host: String,
     pub(crate) port: u16,

@@ -13,6 +13,7 @@ mod late_ticket;
 mod no_runtime;
 mod pace;
 mod runtime_dropped;
+mod shared_login;
 mod sharing;
 mod slow_peer;
 mod stale_race;

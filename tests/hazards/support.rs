@@ -63,6 +63,15 @@ pub(crate) fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Ends those who go on as long as it is not set, whatever becomes of its owner.
+pub(crate) struct SetWhenDropped<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 /// Nobody holds or waits for anything, the driver still works, and can let go of all it has.
 pub(crate) fn assert_sound(sim: &Sim, driver: &Driver) {
     let at_rest = || {

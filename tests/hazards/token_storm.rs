@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use welkin::sim::{Fault, Sim};
 use welkin::{Compute, Node, Result};
 
-use crate::support::{GET_NODE, Home, LOGIN, fast, ms, nodes, open, quick, seen, until};
+use crate::support::{
+    GET_NODE, Home, LOGIN, SetWhenDropped, fast, ms, nodes, open, quick, seen, until,
+};
 
 /// 64 callers, as long as `meanwhile` takes; gives what they got.
 fn storm(
@@ -30,14 +32,6 @@ fn storm(
         drop(_over);
         callers.join().unwrap().into_iter().flatten().collect()
     })
-}
-
-struct SetWhenDropped<'a>(&'a AtomicBool);
-
-impl Drop for SetWhenDropped<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, SeqCst);
-    }
 }
 
 /// Many calls have gone well since.

@@ -39,6 +39,9 @@ pub mod content_is_supplied_not_held {}
 #[doc = include_str!("all_slow_down_together.md")]
 pub mod all_slow_down_together {}
 
+#[doc = include_str!("one_login_for_many_drivers.md")]
+pub mod one_login_for_many_drivers {}
+
 #[doc = include_str!("one_place_names_a_provider.md")]
 pub mod one_place_names_a_provider {}
 

@@ -17,8 +17,8 @@ pub(in crate::provider) use address::auth_url;
 
 use super::answer;
 use crate::call::{
-    Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target, Token,
-    http_date, request_id,
+    Account, Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target,
+    Token, http_date, request_id,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -105,6 +105,14 @@ impl Interface {
         }
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Internal => "internal",
+            Self::Public => "public",
+        }
+    }
+
     fn is_named(self, name: &str) -> bool {
         Self::parse(name).is_ok_and(|named| named == self)
     }
@@ -129,6 +137,14 @@ impl Auth for Keystone {
         };
         signing.headers.insert(AUTH_TOKEN, token.clone());
         Ok(())
+    }
+
+    fn account(&self) -> Option<Account> {
+        Some(Account {
+            url: self.url.clone(),
+            login: login::body(&self.identity, self.scope.as_ref()).ok()?,
+            choice: self.interface.name(),
+        })
     }
 
     /// Who logs in by TLS does not expect the token in the open.
