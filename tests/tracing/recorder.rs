@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use tracing::dispatcher::Dispatch;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::NoSubscriber;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -45,6 +46,10 @@ pub(crate) struct Recorder(Arc<Mutex<Vec<Seen>>>);
 impl Recorder {
     /// Makes a subscriber that hears what is as grave as `level`, or graver.
     pub(crate) fn at(&self, level: LevelFilter) -> Dispatch {
+        // While a process has one subscriber, tracing asks the current thread's alone whether a place
+        // in the code is of interest, and keeps its answer: a thread that has none would say no.
+        static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+        OTHERS.get_or_init(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
         Dispatch::new(Registry::default().with(level).with(self.clone()))
     }
 
