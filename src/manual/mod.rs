@@ -2,7 +2,7 @@
 //!
 //! - [`sharing`]: threads, tokio, other executors, one driver in a `static`, several runtimes
 //! - [`errors`]: kinds, and what to do about each
-//! - [`tracing`](self::tracing): spans and their fields, for logs and OpenTelemetry
+//! - [`tracing`]: spans and their fields, for logs and OpenTelemetry
 //! - [`architecture`]: the route of a request, and where a line belongs
 //! - [`decisions`]: why it is as it is
 //!

@@ -59,7 +59,8 @@ pub(crate) fn within<T: 'static>(
     })
 }
 
-/// Opens the span of a request that is about to go out, if somebody listens.
+/// Opens the span of a request that is about to go out, if somebody listens. Its numbers have a sign,
+/// as OpenTelemetry's do: `tracing-opentelemetry` makes texts of others.
 pub(super) fn attempt(method: &Method, pool: &Pool, uri: &Uri, sent: u16) -> Option<Box<Span>> {
     #[cold]
     fn open(method: &Method, origin: &Origin, uri: &Uri, sent: u16) -> Option<Box<Span>> {
@@ -72,11 +73,11 @@ pub(super) fn attempt(method: &Method, pool: &Pool, uri: &Uri, sent: u16) -> Opt
             otel.status_description = Empty,
             error.type = Empty,
             http.request.method = method.as_str(),
-            http.request.resend_count = (sent > 0).then_some(sent),
+            http.request.resend_count = (sent > 0).then_some(i64::from(sent)),
             http.response.status_code = Empty,
             network.protocol.version = "1.1",
             server.address = origin.host,
-            server.port = origin.port,
+            server.port = i64::from(origin.port),
             url.full = url(origin, uri),
             welkin.request_id = Empty,
         ));
@@ -103,9 +104,11 @@ fn answered(span: &Span, outcome: &Outcome) {
     match outcome {
         Outcome::Answer(answer, _) => {
             let status = answer.status;
-            span.record("http.response.status_code", status.as_u16());
+            span.record("http.response.status_code", i64::from(status.as_u16()));
             let id = request_id(&answer.headers);
-            span.record("welkin.request_id", id.as_ref().and_then(|id| id.to_str().ok()));
+            if let Some(id) = id.as_ref().and_then(|id| id.to_str().ok()) {
+                span.record("welkin.request_id", id);
+            }
             if status.is_client_error() || status.is_server_error() {
                 span.record("otel.status_code", "ERROR").record("error.type", status.as_str());
             }

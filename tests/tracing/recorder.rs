@@ -143,6 +143,11 @@ impl Visit for Fields {
         self.0.insert(field.name(), value.to_owned());
     }
 
+    /// What has no sign is a text to OpenTelemetry.
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name(), format!("{value} without a sign"));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.0.insert(field.name(), format!("{value:?}"));
     }
