@@ -4,7 +4,7 @@
 //! its answer, and the session carries it out. Both name the types of this file and not each other.
 
 mod content;
-mod headers;
+pub(crate) mod headers;
 mod trust;
 
 use std::borrow::Cow;
@@ -20,7 +20,6 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use self::content::Content;
 pub(crate) use self::content::{Live, Supplied};
-pub(crate) use self::headers::{http_date, retry_after};
 pub(crate) use self::trust::{Identity, Pem, Trust};
 
 /// One operation of a cloud as data: a request, and how to read its answer.

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::call::{self, Call, Cursor, Page, Response, Step, Target};
+use crate::call::headers;
+use crate::call::{Call, Cursor, Page, Response, Step, Target};
 use crate::driver::Driver;
 use crate::error::{Error, Result};
 use crate::provider::{Provider, aws, openstack};
@@ -81,7 +82,7 @@ pub fn retry_after(data: &[u8]) {
     // With a clock, as the session reads it.
     let received = UNIX_EPOCH + Duration::from_secs(1_763_870_319);
     let (without, with) =
-        (call::retry_after(&headers, None), call::retry_after(&headers, Some(received)));
+        (headers::retry_after(&headers, None), headers::retry_after(&headers, Some(received)));
     assert!(with.is_none_or(|wait| wait <= Duration::from_secs(24 * 3600)));
     assert!(without.is_none() || without == with, "the answer's own date comes first");
     let (status, body) = (StatusCode::TOO_MANY_REQUESTS, Default::default());

@@ -93,7 +93,8 @@
 //! |---|---|---|---|
 //! | DEBUG | `waited for a connection` | the operation | `waited_ms`; none was free, so one was opened or came back |
 //! | DEBUG | `waited for a login` | the operation | `waited_ms` |
-//! | DEBUG | `waited for a turn` | the operation | `waited_ms`; the cloud had asked all to slow down |
+//! | DEBUG | `waited for a turn` | the operation | `waited_ms`; the cloud had asked for [fewer requests](super::sharing#when-the-cloud-says-slow-down) |
+//! | DEBUG | `the cloud asks for fewer requests` | the operation | `asked`: for how long, if it said; `limit`: how many may be on their way from then on |
 //! | DEBUG | `trying again` | the operation | `failed`: how often by now; `pause` before the next time |
 //! | DEBUG | `logged in` | the login | `generation`: the first token, the second … |
 //! | WARN | `login failed` | the login | `error` |

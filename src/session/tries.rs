@@ -11,7 +11,8 @@ use super::core::Core;
 use super::pace::{Pass, Word};
 use super::send::Outgoing;
 use super::token::Snapshot;
-use crate::call::{Replay, Request, Response, retry_after};
+use crate::call::headers::retry_after;
+use crate::call::{Replay, Request, Response};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::wire::connection::Broken;
 

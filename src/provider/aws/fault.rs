@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use serde::Deserialize;
 
-use crate::call::{Response, request_id, retry_after};
+use crate::call::headers::retry_after;
+use crate::call::{Response, request_id};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::{answer, xml};
 

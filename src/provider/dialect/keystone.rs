@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 pub(in crate::provider) use address::auth_url;
 
 use super::answer;
+use crate::call::headers::http_date;
 use crate::call::{
     Account, Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target,
-    Token, http_date, request_id,
+    Token, request_id,
 };
 use crate::error::{Error, ErrorKind, Result};
 

@@ -5,7 +5,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::call::{Response, request_id, retry_after};
+use crate::call::headers::retry_after;
+use crate::call::{Response, request_id};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 
