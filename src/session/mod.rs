@@ -105,14 +105,13 @@ impl Session {
         if let Some(mistake) = &options.mistake {
             return Err(mistake.clone());
         }
-        let limit = options.timeout.unwrap_or(self.core.settings.timeout).min(A_YEAR);
         let mut now = Moment::now();
-        let mut deadline = now.instant + limit;
+        let mut deadline = now.instant + self.limit(options);
         loop {
             if let Some(Ok(Step::Wait(pause, _))) = next {
                 let again = now.instant + *pause;
                 if again >= deadline {
-                    read(next, Err(not_yet(limit)));
+                    read(next, Err(not_yet(self.limit(options))));
                     continue;
                 }
                 Box::pin(alarm::sleep_until(again, self.core.settings.own_reactor)).await;
@@ -131,9 +130,13 @@ impl Session {
             }
             now = Moment::now();
             if has_no_limit {
-                deadline = now.instant + limit;
+                deadline = now.instant + self.limit(options);
             }
         }
+    }
+
+    fn limit(&self, options: &Options) -> Duration {
+        options.timeout.unwrap_or(self.core.settings.timeout).min(A_YEAR)
     }
 }
 

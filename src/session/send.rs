@@ -45,11 +45,9 @@ impl Core {
     ///
     /// What is rare is boxed, here and below: every operation's future is as large as all of this.
     pub(super) async fn send(&self, outgoing: &mut Outgoing<'_>) -> Result<Response> {
-        let Outgoing { request, options, .. } = *outgoing;
-        if request.body.must_prove_empty() {
+        if outgoing.request.body.must_prove_empty() {
             Box::pin(self.prove_empty(outgoing)).await?;
         }
-        let plan = options.retry.unwrap_or(self.settings.retry);
         let mut tries = Tries::default();
         loop {
             let outcome = self.attempt(outgoing, tries.fresh).await;
@@ -61,18 +59,19 @@ impl Core {
                 outgoing.deadline = Instant::now() + self.settings.timeout;
             }
             let (asked, last) = match verdict {
-                Verdict::Final(result) => return tries.settle(result, request),
+                Verdict::Final(result) => return tries.settle(result, outgoing.request),
                 Verdict::Again => {
                     outgoing.now = Moment::now();
                     continue;
                 }
                 Verdict::Passing(asked, last) => (asked, last),
             };
+            let plan = outgoing.options.retry.unwrap_or(self.settings.retry);
             let pause = plan.pause(tries.failed) + asked;
             let again = Instant::now() + pause;
             let no_time = again >= outgoing.deadline;
             if tries.failed >= plan.attempts || no_time || !self.budget.pay() {
-                return tries.settle(last, request);
+                return tries.settle(last, outgoing.request);
             }
             drop(last);
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -109,34 +108,42 @@ impl Core {
         }
     }
 
-    async fn hear_out(&self, request: &Request, mut lease: Lease, sent: Sent) -> Outcome {
-        let Request { patient, live, method, .. } = request;
-        let head = match lease.connection().answer().await {
-            Ok(head) => head,
-            Err(broken) => return Outcome::Broken(broken),
-        };
-        if lease.connection().is_new() {
-            lease.pool().hear(&head.headers);
-        }
-        if *patient && *method == Method::GET && !has_end(&head) {
-            let id = request_id(&head.headers);
-            let text = "the answer does not say where it ends, so that nobody could see it cut";
-            let error = body::named(Error::protocol(text).lasting(), head.status, &id);
-            return Outcome::NotAllowed(error);
-        }
-        let (body, live) = if *live && head.status.is_success() {
-            (Bytes::new(), Some(Live::new(Body::new(lease, &head))))
-        } else {
-            match lease.connection().read(self.settings.largest_answer).await {
-                Ok(body) => (body, None),
-                Err(e) => {
-                    let id = request_id(&head.headers);
-                    return Outcome::Broken(Broken::Lost(body::named(e, head.status, &id)));
-                }
+    // An `async fn` would keep a second place for each of its arguments.
+    fn hear_out<'a>(
+        &'a self,
+        request: &'a Request,
+        mut lease: Lease,
+        sent: Sent,
+    ) -> impl Future<Output = Outcome> + Send + 'a {
+        async move {
+            let Request { patient, live, method, .. } = request;
+            let head = match lease.connection().answer().await {
+                Ok(head) => head,
+                Err(broken) => return Outcome::Broken(broken),
+            };
+            if lease.connection().is_new() {
+                lease.pool().hear(&head.headers);
             }
-        };
-        let Parts { status, headers, .. } = head;
-        Outcome::Answer(Response { status, headers, body, live, resent: false }, sent)
+            if *patient && *method == Method::GET && !has_end(&head) {
+                let id = request_id(&head.headers);
+                let text = "the answer does not say where it ends, so that nobody could see it cut";
+                let error = body::named(Error::protocol(text).lasting(), head.status, &id);
+                return Outcome::NotAllowed(error);
+            }
+            let (body, live) = if *live && head.status.is_success() {
+                (Bytes::new(), Some(Live::new(Body::new(lease, &head))))
+            } else {
+                match lease.connection().read(self.settings.largest_answer).await {
+                    Ok(body) => (body, None),
+                    Err(e) => {
+                        let id = request_id(&head.headers);
+                        return Outcome::Broken(Broken::Lost(body::named(e, head.status, &id)));
+                    }
+                }
+            };
+            let Parts { status, headers, .. } = head;
+            Outcome::Answer(Response { status, headers, body, live, resent: false }, sent)
+        }
     }
 }
 

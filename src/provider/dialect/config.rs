@@ -161,7 +161,7 @@ pub(in crate::provider) fn read_identity(
     Ok(Identity { certificate, key })
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws", feature = "openstack")))]
 mod fixture;
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws", feature = "openstack")))]
 pub(in crate::provider) use fixture::{Folder, PEM, vars};
