@@ -88,7 +88,7 @@ fn compare(
             }
         }),
     ];
-    let each = args.pick(8000 / threads, 400 / threads).max(args.pick(100, 4));
+    let each = args.pick(3000 / threads, 400 / threads).max(args.pick(40, 4));
     let turn = |crew: &Crew| {
         // What has idled meanwhile is looked at before it is used again: not what is compared here.
         crew.work(2);
@@ -96,7 +96,7 @@ fn compare(
     };
     let [one, two, three] = &crews;
     let spent =
-        rounds(args.pick(9, 2), &mut [&mut || turn(one), &mut || turn(two), &mut || turn(three)]);
+        rounds(args.pick(25, 2), &mut [&mut || turn(one), &mut || turn(two), &mut || turn(three)]);
     let [shared_spent, own_spent, legacy_spent] = &spent[..] else {
         unreachable!("a list for each crew");
     };
