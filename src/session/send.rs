@@ -109,6 +109,7 @@ impl Core {
     }
 
     // An `async fn` would keep a second place for each of its arguments.
+    #[allow(clippy::manual_async_fn)]
     fn hear_out<'a>(
         &'a self,
         request: &'a Request,
