@@ -6,8 +6,11 @@ use http::{HeaderMap, header};
 
 /// Reads a time of a header (RFC 9110, 5.6.7).
 pub(crate) fn http_date(text: &str) -> Option<SystemTime> {
-    let stamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    // Not every system can hold a time before its own epoch; no cloud has one.
+    system_time(jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?)
+}
+
+/// Not every system can hold a time before its own epoch; no cloud has one.
+pub(crate) fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
     (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use crate::call::Response;
+use crate::call::headers::system_time;
 use crate::error::{Error, Result};
 
 /// Reads the JSON of an answer that said it went well; `asked` names what was asked for.
@@ -117,11 +118,6 @@ pub(in crate::provider) fn time(text: &str) -> Option<SystemTime> {
         jiff::tz::Offset::UTC.to_timestamp(local).ok()
     })?;
     system_time(stamp)
-}
-
-/// Not every system can hold a time before its own epoch; no cloud has one.
-fn system_time(stamp: jiff::Timestamp) -> Option<SystemTime> {
-    (stamp >= jiff::Timestamp::UNIX_EPOCH).then(|| stamp.into())
 }
 
 /// A text that is only looked at.

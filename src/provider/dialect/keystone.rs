@@ -96,14 +96,11 @@ pub(in crate::provider) enum Interface {
 impl Interface {
     /// Reads the names of Keystone v3 (`public`) and of v2 (`publicURL`).
     pub(in crate::provider) fn parse(name: &str) -> Result<Self> {
-        match name.strip_suffix("URL").unwrap_or(name) {
-            "admin" => Ok(Self::Admin),
-            "internal" => Ok(Self::Internal),
-            "public" => Ok(Self::Public),
-            _ => Err(Error::invalid(format!(
-                "no interface {name:?}; there are public, internal and admin"
-            ))),
-        }
+        let short = name.strip_suffix("URL").unwrap_or(name);
+        let all = [Self::Admin, Self::Internal, Self::Public];
+        all.into_iter().find(|interface| interface.name() == short).ok_or_else(|| {
+            Error::invalid(format!("no interface {name:?}; there are public, internal and admin"))
+        })
     }
 
     fn name(self) -> &'static str {
