@@ -74,7 +74,7 @@ pub(crate) fn profile(at: &At, words: &[&str]) -> Result<(), Box<dyn Error>> {
         return Err("a profile needs valgrind".into());
     }
     let what = words.join("-");
-    let file = PathBuf::from(format!("callgrind.{what}.out"));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{what}.out"));
     let mut command = callgrind(&file);
     command.arg("--toggle-collect=*measured::measured*");
     command.arg(env::current_exe()?).args(words).arg(PROFILED.to_string());
