@@ -17,6 +17,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, Result};
 
+// Not every provider needs all of it.
+#[cfg_attr(not(feature = "cli"), allow(unused_imports))]
 pub(crate) use self::auth::{
     Account, Auth, Endpoint, Grant, Keys, Secret, Signing, Token, secret_header,
 };
