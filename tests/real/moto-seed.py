@@ -43,8 +43,8 @@ def make_users(iam):
 
 def expect_refusals(endpoint, key, powerless):
     for service, who, codes in [
-        ("ec2", (key[0], "x" + key[1][1:]), ["AuthFailure"]),
-        ("s3", (key[0], "x" + key[1][1:]), ["SignatureDoesNotMatch"]),
+        ("ec2", (key[0], key[1] + "x"), ["AuthFailure"]),
+        ("s3", (key[0], key[1] + "x"), ["SignatureDoesNotMatch"]),
         ("ec2", powerless, ["UnauthorizedOperation", "AccessDenied"]),
         ("s3", powerless, ["AccessDenied"]),
     ]:
