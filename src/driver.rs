@@ -1,15 +1,20 @@
 //! The driver: what a user holds.
 
 use std::any::type_name;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::Op;
 use crate::provider::{self, Provider};
 use crate::service::compute::Compute;
+use crate::service::node::Node;
 use crate::service::storage::Storage;
+use crate::session::watch::Watch;
 use crate::session::{Session, Stats};
 use crate::settings::Settings;
 
@@ -39,6 +44,8 @@ use crate::settings::Settings;
 pub struct Driver {
     session: Session,
     provider: Arc<Provider>,
+    /// Who looks for those that wait for nodes, in each region.
+    watches: Arc<Mutex<HashMap<Option<String>, Watch<Node>>>>,
 }
 
 impl Driver {
@@ -83,7 +90,13 @@ impl Driver {
     /// `Unsupported` when this kind of cloud has none.
     pub fn compute(&self) -> Result<Compute> {
         match &self.provider.compute {
-            Some(api) => Ok(Compute::new(self.session.clone(), Arc::clone(api))),
+            Some(api) => {
+                let mut watches = self.watches.lock();
+                let region = self.session.region().map(str::to_owned);
+                let nodes =
+                    watches.entry(region).or_insert_with(|| Compute::watch(&self.session, api));
+                Ok(Compute::new(self.session.clone(), Arc::clone(api), nodes.clone()))
+            }
             None => Err(self.lacks("compute")),
         }
     }
@@ -109,7 +122,7 @@ impl Driver {
         if region.is_empty() {
             return Err(Error::invalid("the region's name is empty"));
         }
-        Ok(Self { session: self.session.in_region(region), provider: Arc::clone(&self.provider) })
+        Ok(Self { session: self.session.in_region(region), ..self.clone() })
     }
 
     /// Returns the provider's own type, whose operations go beyond the portable ones.
@@ -148,7 +161,7 @@ impl Driver {
         let Provider { name, auth, trust, region, .. } = &*provider;
         let settings = settings.read_environment()?;
         let session = Session::new(name, Arc::clone(auth), trust, region.as_deref(), settings)?;
-        Ok(Self { session, provider })
+        Ok(Self { session, provider, watches: Arc::default() })
     }
 
     fn lacks(&self, service: &str) -> Error {

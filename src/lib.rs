@@ -73,6 +73,7 @@ mod settings;
 mod op;
 mod cancel;
 mod page;
+mod many;
 mod download;
 mod error;
 mod service;
@@ -93,11 +94,13 @@ pub use cancel::Cancel;
 pub use download::Download;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Phase, Result};
+pub use many::Many;
 pub use op::Op;
 pub use page::List;
 pub use provider::*;
 pub use service::compute::Compute;
-pub use service::node::{Image, ImageState, NewNode, Node, NodeState, Size};
+pub use service::key_pair::{KeyPair, PrivateKey};
+pub use service::node::{Image, ImageState, Location, NewNode, Node, NodeState, Reboot, Size};
 pub use service::storage::{Container, Object, Storage};
 pub use session::{Exhausted, Stats};
 pub use settings::{Retry, Settings, TlsVersion};
@@ -115,6 +118,8 @@ const _: () = {
     spawnable::<Op<Node>>();
     spawnable::<Op<()>>();
     spawnable::<List<Node>>();
+    const fn sendable<T: Send + Unpin + 'static>() {}
+    sendable::<Many<Node>>();
 };
 
 /// The README's code is compiled with the tests.

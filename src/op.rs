@@ -54,9 +54,17 @@ enum State<T> {
 struct Ready<T> {
     session: Session,
     operation: &'static str,
-    call: Result<Call<T>>,
+    work: Work<T>,
     options: Options,
 }
+
+enum Work<T> {
+    Call(Result<Call<T>>),
+    /// More than one call; begun at the first poll.
+    Own(Own<T>),
+}
+
+type Own<T> = Box<dyn FnOnce(Options) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> + Send>;
 
 /// What a caller may set on one operation.
 #[derive(Clone, Default)]
@@ -110,8 +118,30 @@ const RESERVED: [&str; 18] = [
 
 impl<T: Send + 'static> Op<T> {
     pub(crate) fn new(session: &Session, operation: &'static str, call: Result<Call<T>>) -> Self {
+        Self::ready(session, operation, Work::Call(call))
+    }
+
+    /// Makes an operation of what `work` begins when it is first polled.
+    pub(crate) fn own<F: Future<Output = Result<T>> + Send + 'static>(
+        session: &Session,
+        operation: &'static str,
+        work: impl FnOnce(Options) -> F + Send + 'static,
+    ) -> Self {
+        let own: Own<T> = {
+            let session = session.clone();
+            Box::new(move |options| {
+                Box::pin(async move {
+                    let work = work(options.clone());
+                    session.oversee(operation, &options, work).await
+                })
+            })
+        };
+        Self::ready(session, operation, Work::Own(own))
+    }
+
+    fn ready(session: &Session, operation: &'static str, work: Work<T>) -> Self {
         let (session, options) = (session.clone(), Options::default());
-        Self(State::Ready(Ready { session, operation, call, options }))
+        Self(State::Ready(Ready { session, operation, work, options }))
     }
 
     pub(crate) fn with(mut self, options: Options) -> Self {
@@ -177,9 +207,17 @@ impl<T: Send + 'static> Op<T> {
 impl<T: Send + 'static> Ready<T> {
     // An `async fn` would keep a second place for each of its arguments.
     fn run(self) -> impl Future<Output = Result<T>> + Send {
-        let Self { session, operation, call, options } = self;
-        let mut call = Some(call.map(Step::Next));
-        async move { session.run(operation, &mut call, &options).await }
+        let Self { session, operation, work, options } = self;
+        let (mut call, own) = match work {
+            Work::Call(call) => (Some(call.map(Step::Next)), None),
+            Work::Own(own) => (None, Some(own)),
+        };
+        async move {
+            match own {
+                None => session.run(operation, &mut call, &options).await,
+                Some(own) => own(options).await,
+            }
+        }
     }
 
     /// Runs in a span, unless those who listen do not care for it.

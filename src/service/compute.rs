@@ -1,15 +1,21 @@
 //! Compute: nodes, and what they are made from.
 
+mod find;
+mod key_pairs;
+mod wait;
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::node::{Image, NewNode, Node, NodeState, Size};
-use crate::call::{Call, Cursor, Page, Step};
-use crate::error::{Error, ErrorKind, Result};
+use super::key_pair::KeyPair;
+use super::node::{Image, Location, NewNode, Node, Reboot, Size};
+use crate::call::{Call, Cursor, Page};
+use crate::error::{Error, Result};
+use crate::many::Many;
 use crate::op::Op;
-use crate::page::{self, List};
+use crate::page::List;
 use crate::session::Session;
+use crate::session::watch::{Look, Watch};
 
 /// Nodes of one cloud: the handle that [`Driver::compute`](crate::Driver::compute) gives.
 ///
@@ -34,6 +40,8 @@ use crate::session::Session;
 pub struct Compute {
     session: Session,
     api: Arc<dyn ComputeApi>,
+    /// Shared by all handles of the driver that look at the same region.
+    nodes: Watch<Node>,
 }
 
 /// What a provider translates for [`Compute`].
@@ -45,8 +53,18 @@ pub(crate) trait ComputeApi: Send + Sync {
     fn get_node(&self, id: &str) -> Result<Call<Node>>;
     fn create_node(&self, new: &NewNode) -> Result<Call<Node>>;
     fn destroy_node(&self, id: &str) -> Result<Call<()>>;
+    fn reboot_node(&self, id: &str, how: Reboot) -> Result<Call<()>>;
+    fn start_node(&self, id: &str) -> Result<Call<()>>;
+    fn stop_node(&self, id: &str) -> Result<Call<()>>;
     fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>>;
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>>;
+    fn get_image(&self, id: &str) -> Result<Call<Image>>;
+    fn list_locations(&self, from: Option<&Cursor>) -> Result<Call<Page<Location>>>;
+    fn list_key_pairs(&self, from: Option<&Cursor>) -> Result<Call<Page<KeyPair>>>;
+    fn get_key_pair(&self, name: &str) -> Result<Call<KeyPair>>;
+    fn create_key_pair(&self, name: &str) -> Result<Call<KeyPair>>;
+    fn import_key_pair(&self, name: &str, public_key: &str) -> Result<Call<KeyPair>>;
+    fn delete_key_pair(&self, name: &str) -> Result<Call<()>>;
 
     /// Whether the cloud may say for some seconds that it has no such node, when it has just made it.
     fn shows_late(&self) -> bool {
@@ -55,8 +73,21 @@ pub(crate) trait ComputeApi: Send + Sync {
 }
 
 impl Compute {
-    pub(crate) fn new(session: Session, api: Arc<dyn ComputeApi>) -> Self {
-        Self { session, api }
+    pub(crate) fn new(session: Session, api: Arc<dyn ComputeApi>, nodes: Watch<Node>) -> Self {
+        Self { session, api, nodes }
+    }
+
+    /// Makes what looks for all who wait for nodes.
+    pub(crate) fn watch(session: &Session, api: &Arc<dyn ComputeApi>) -> Watch<Node> {
+        let (list, get) = (Arc::clone(api), Arc::clone(api));
+        let look = Look {
+            operations: ["list_nodes", "get_node"],
+            list: Box::new(move |from| list.list_nodes(from)),
+            get: Box::new(move |id| get.get_node(id)),
+            id: |node: &Node| &node.id,
+            describe: |node| format!("node {:?} is still {}", node.name, node.status),
+        };
+        Watch::new(session, look)
     }
 
     /// Lists the nodes of the account.
@@ -109,6 +140,56 @@ impl Compute {
         Op::new(&self.session, "destroy_node", call)
     }
 
+    /// Orders many nodes, sixteen at once unless told otherwise; each has a result of its own.
+    ///
+    /// ```no_run
+    /// # use welkin::NewNode;
+    /// # fn f(compute: welkin::Compute) -> welkin::Result<()> {
+    /// let orders: Vec<_> = (0..10)
+    ///     .map(|i| NewNode::named(format!("web-{i}")).size("…").image("…"))
+    ///     .collect();
+    /// for (order, result) in orders.iter().zip(compute.create_nodes(&orders).wait()) {
+    ///     match result {
+    ///         Ok(node) => println!("{}", node.id),
+    ///         Err(error) => eprintln!("{order:?}: {error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_nodes(&self, orders: &[NewNode]) -> Many<Node> {
+        Many::new(orders.iter().map(|order| self.create_node(order)).collect())
+    }
+
+    /// Restarts a node. It is still restarting when this returns.
+    ///
+    /// # Errors
+    /// `Conflict` when it is in no state to be restarted, or locked; `Ambiguous` when the answer was
+    /// lost: nobody knows whether it restarts, and it is not told twice.
+    pub fn reboot_node(&self, node: impl AsRef<str>, how: Reboot) -> Op<()> {
+        let call = id(node.as_ref(), "node").and_then(|id| self.api.reboot_node(id, how));
+        Op::new(&self.session, "reboot_node", call)
+    }
+
+    /// Starts a node that was shut down; see [`wait_until_running`](Compute::wait_until_running).
+    ///
+    /// # Errors
+    /// `Conflict` when it is in no state to be started, or locked.
+    pub fn start_node(&self, node: impl AsRef<str>) -> Op<()> {
+        let call = id(node.as_ref(), "node").and_then(|id| self.api.start_node(id));
+        Op::new(&self.session, "start_node", call)
+    }
+
+    /// Shuts a node down; it can be started again. See
+    /// [`wait_until_stopped`](Compute::wait_until_stopped).
+    ///
+    /// # Errors
+    /// `Conflict` when it is in no state to be stopped, or locked.
+    pub fn stop_node(&self, node: impl AsRef<str>) -> Op<()> {
+        let call = id(node.as_ref(), "node").and_then(|id| self.api.stop_node(id));
+        Op::new(&self.session, "stop_node", call)
+    }
+
     /// Lists the sizes that nodes can have.
     pub fn list_sizes(&self) -> List<Size> {
         let api = Arc::clone(&self.api);
@@ -121,43 +202,19 @@ impl Compute {
         List::new(&self.session, "list_images", move |from| api.list_images(from))
     }
 
-    /// Finds the size of that id or, if only one has it, of that name.
+    /// Asks for one image.
     ///
     /// # Errors
-    /// `Invalid` when none or several match; the message lists what there is.
-    pub fn find_size(&self, id_or_name: impl Into<String>) -> Op<Size> {
-        let api = Arc::clone(&self.api);
-        let all = page::whole(Arc::new(move |from: Option<&Cursor>| api.list_sizes(from)));
-        let call = find(all, "size", id_or_name.into());
-        Op::new(&self.session, "find_size", call)
+    /// `NotFound` when there is none of that id.
+    pub fn get_image(&self, image: impl AsRef<str>) -> Op<Image> {
+        let call = id(image.as_ref(), "image").and_then(|id| self.api.get_image(id));
+        Op::new(&self.session, "get_image", call)
     }
 
-    /// Finds the image of that id or, if only one has it, of that name.
-    ///
-    /// # Errors
-    /// `Invalid` when none or several match; the message lists what there is.
-    pub fn find_image(&self, id_or_name: impl Into<String>) -> Op<Image> {
+    /// Lists the parts of the region that nodes can be put into: availability zones.
+    pub fn list_locations(&self) -> List<Location> {
         let api = Arc::clone(&self.api);
-        let all = page::whole(Arc::new(move |from: Option<&Cursor>| api.list_images(from)));
-        let call = find(all, "image", id_or_name.into());
-        Op::new(&self.session, "find_image", call)
-    }
-
-    /// Waits until a node runs and returns it as it is then.
-    ///
-    /// Asks soon at first and every five seconds at most; gives up after ten minutes unless
-    /// `.timeout(..)` says otherwise.
-    ///
-    /// # Errors
-    /// `Failed` with the cloud's words when the node goes to its error state or is taken away
-    /// meanwhile, `NotFound` when there is none of that id, `Timeout(Wait)` when time runs out.
-    ///
-    /// # Cancellation
-    /// Giving up waiting does nothing to the node.
-    pub fn wait_until_running(&self, node: impl AsRef<str>) -> Op<Node> {
-        let call = id(node.as_ref(), "node")
-            .and_then(|id| until_running(&self.api, id.to_owned(), FIRST_PAUSE));
-        Op::new(&self.session, "wait_until_running", call).timeout(LONGEST_WAIT)
+        List::new(&self.session, "list_locations", move |from| api.list_locations(from))
     }
 }
 
@@ -165,100 +222,6 @@ impl fmt::Debug for Compute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = self.session.provider();
         f.debug_struct("Compute").field("provider", &provider).finish_non_exhaustive()
-    }
-}
-
-fn until_running(api: &Arc<dyn ComputeApi>, id: String, pause: Duration) -> Result<Call<Node>> {
-    let again = Arc::clone(api);
-    let next = (pause * 3 / 2).min(LONGEST_PAUSE);
-    Ok(api.get_node(&id)?.settled(move |result| match result {
-        Err(e) if e.kind() == ErrorKind::NotFound && again.shows_late() && next > pause => {
-            Ok(Step::Wait(pause, until_running(&again, id, next)?))
-        }
-        Err(e) => Err(e),
-        Ok(node) => running(node, || Ok(Step::Wait(pause, until_running(&again, id, next)?))),
-    }))
-}
-
-/// Looks whether a node runs; `again` looks later.
-fn running(node: Node, again: impl FnOnce() -> Result<Step<Node>>) -> Result<Step<Node>> {
-    match node.state {
-        NodeState::Running => Ok(Step::Done(node)),
-        NodeState::Error => {
-            let why = node.fault.as_deref().unwrap_or("the cloud does not say why");
-            let text = format!("node {:?} went to its error state: {why}; destroy it", node.name);
-            Err(Error::new(ErrorKind::Failed, text))
-        }
-        NodeState::Terminated => Err(Error::new(
-            ErrorKind::Failed,
-            format!("node {:?} was destroyed while it was waited for", node.name),
-        )),
-        _ => again(),
-    }
-}
-
-/// What can be found by id or name.
-trait Named {
-    fn id(&self) -> &str;
-    fn name(&self) -> &str;
-}
-
-impl Named for Size {
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl Named for Image {
-    fn id(&self) -> &str {
-        &self.id
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-fn find<T: Named + Send + 'static>(
-    all: Result<Call<Vec<T>>>,
-    what: &'static str,
-    key: String,
-) -> Result<Call<T>> {
-    id(&key, what)?;
-    Ok(all?.then(move |all| choose(all, what, &key).map(Step::Done)))
-}
-
-fn choose<T: Named>(mut all: Vec<T>, what: &str, key: &str) -> Result<T> {
-    if let Some(i) = all.iter().position(|x| x.id() == key) {
-        return Ok(all.swap_remove(i));
-    }
-    let mut named = all.iter().enumerate().filter(|(_, x)| x.name() == key);
-    match (named.next(), named.next()) {
-        (Some((i, _)), None) => Ok(all.swap_remove(i)),
-        (Some((_, a)), Some((_, b))) => {
-            let ids: Vec<_> =
-                [a.id(), b.id()].into_iter().chain(named.map(|(_, x)| x.id())).collect();
-            Err(Error::invalid(format!(
-                "{} {what}s are named {key:?}; use the id of one: {}",
-                ids.len(),
-                ids.join(", ")
-            )))
-        }
-        (None, _) => {
-            let names: Vec<_> = all.iter().map(Named::name).collect();
-            Err(Error::invalid(format!("no {what} {key:?}; there are: {}", listed(&names))))
-        }
-    }
-}
-
-/// Joins names for a message, the first twenty of them.
-fn listed(names: &[&str]) -> String {
-    match names.len() {
-        0 => "none".into(),
-        1..=20 => names.join(", "),
-        n => format!("{} and {} more", names[..20].join(", "), n - 20),
     }
 }
 
@@ -279,40 +242,9 @@ fn complete(new: &NewNode) -> Result<()> {
     Err(Error::invalid(format!("the new node has no {missing}; set it on NewNode")))
 }
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sizes() -> Vec<Size> {
-        [("1", "small"), ("2", "twin"), ("3", "twin"), ("small", "odd")]
-            .map(|(id, name)| Size::new(id, name))
-            .into()
-    }
-
-    #[test]
-    fn an_id_goes_before_a_name_and_a_name_must_be_the_only_one() {
-        assert_eq!(choose(sizes(), "size", "2").unwrap().id, "2");
-        assert_eq!(choose(sizes(), "size", "small").unwrap().name, "odd", "an id goes first");
-        assert_eq!(choose(sizes(), "size", "odd").unwrap().id, "small");
-        let error = choose(sizes(), "size", "twin").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert!(error.to_string().contains("use the id of one: 2, 3"), "{error}");
-    }
-
-    #[test]
-    fn what_is_not_found_is_said_with_what_there_is() {
-        let error = choose(sizes(), "size", "huge").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
-        assert!(error.to_string().contains("there are: small, twin, twin, odd"), "{error}");
-        let many: Vec<_> = (0..50).map(|i| Size::new(i.to_string(), format!("s{i}"))).collect();
-        let error = choose(many, "size", "huge").unwrap_err();
-        assert!(error.to_string().ends_with("s19 and 30 more"), "{error}");
-        assert!(choose(Vec::<Size>::new(), "size", "x").is_err());
-    }
 
     #[test]
     fn an_order_without_name_size_or_image_says_which() {

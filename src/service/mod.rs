@@ -1,6 +1,7 @@
 //! The portable services: for each a handle, its model, and what a provider must translate.
 
 pub(crate) mod compute;
+pub(crate) mod key_pair;
 pub(crate) mod node;
 pub(crate) mod storage;
 

@@ -1,10 +1,12 @@
 //! The nouns of compute: nodes, sizes, images.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::rfc3339;
 
@@ -172,6 +174,35 @@ pub enum ImageState {
     Unknown,
 }
 
+/// A part of a cloud, or of one of its regions, that nodes can be put into.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Location {
+    /// The cloud's id, which [`NewNode::location`] takes.
+    pub id: String,
+    /// The name; the id where the cloud has no other.
+    pub name: String,
+    /// Whether nodes can be put there now.
+    pub is_available: bool,
+}
+
+impl Location {
+    /// Makes a location by hand, for tests of code that uses this crate.
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { id: id.into(), name: name.into(), is_available: true }
+    }
+}
+
+/// How a node is restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reboot {
+    /// Its system is asked to go down and come up again.
+    Soft,
+    /// As if its power was cut for a moment.
+    Hard,
+}
+
 /// What a node shall be: a name, a size and an image, and whatever the cloud needs besides.
 ///
 /// ```
@@ -189,6 +220,26 @@ pub struct NewNode {
     pub(crate) networks: Vec<String>,
     pub(crate) key_pair: Option<String>,
     pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) location: Option<String>,
+    pub(crate) security_groups: Vec<String>,
+    pub(crate) user_data: Option<UserData>,
+    pub(crate) root_volume_gb: Option<u64>,
+}
+
+/// What a node is told when it first boots: often with secrets in it, so it is not shown.
+#[derive(Clone, PartialEq)]
+pub(crate) struct UserData(Zeroizing<Vec<u8>>);
+
+impl UserData {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserData({} bytes)", self.0.len())
+    }
 }
 
 impl NewNode {
@@ -226,6 +277,32 @@ impl NewNode {
         self.metadata.insert(key.into(), value.into());
         self
     }
+
+    /// Puts it into a part of the cloud: a [`Location`] or its id; by default the cloud chooses.
+    pub fn location(mut self, location: impl AsRef<str>) -> Self {
+        self.location = Some(location.as_ref().to_owned());
+        self
+    }
+
+    /// Puts it into one more security group: by name or id on OpenStack, by id (`sg-…`) on EC2.
+    pub fn security_group(mut self, group: impl Into<String>) -> Self {
+        self.security_groups.push(group.into());
+        self
+    }
+
+    /// Gives it a script or cloud-init's configuration to read when it first boots.
+    ///
+    /// At most 49,149 bytes on OpenStack and 16,384 on EC2, raw: they are encoded here.
+    pub fn user_data(mut self, data: impl Into<Vec<u8>>) -> Self {
+        self.user_data = Some(UserData(Zeroizing::new(data.into())));
+        self
+    }
+
+    /// Boots it from a new volume of that many GiB, made of the image and deleted with the node.
+    pub fn root_volume_gb(mut self, gib: u64) -> Self {
+        self.root_volume_gb = Some(gib);
+        self
+    }
 }
 
 /// Its id.
@@ -237,6 +314,13 @@ impl AsRef<str> for Node {
 
 /// Its id.
 impl AsRef<str> for Size {
+    fn as_ref(&self) -> &str {
+        &self.id
+    }
+}
+
+/// Its id.
+impl AsRef<str> for Location {
     fn as_ref(&self) -> &str {
         &self.id
     }

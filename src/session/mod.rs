@@ -24,6 +24,7 @@ mod sync;
 mod token;
 pub(crate) mod trace;
 mod tries;
+pub(crate) mod watch;
 
 #[cfg(all(test, welkin_loom))]
 mod models;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 pub use pool::Exhausted;
 pub use stats::Stats;
+pub(crate) use sync::spawn;
 
 use self::clock::Moment;
 use self::core::Core;
@@ -133,6 +135,21 @@ impl Session {
                 deadline = now.instant + self.limit(options);
             }
         }
+    }
+
+    /// Runs what is more than one call, with the options that count for all of it.
+    pub(crate) async fn oversee<T>(
+        &self,
+        operation: &'static str,
+        options: &Options,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let result = match (&options.mistake, &options.cancel) {
+            (Some(mistake), _) => Err(mistake.clone()),
+            (None, None) => work.await,
+            (None, Some(cancel)) => cancel.bound(work).await,
+        };
+        result.map_err(|e| e.during(self.core.provider, operation))
     }
 
     fn limit(&self, options: &Options) -> Duration {

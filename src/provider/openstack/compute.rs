@@ -2,6 +2,7 @@
 //!
 //! <https://docs.openstack.org/api-ref/compute/>, version 2.1 without a microversion.
 
+mod action;
 mod order;
 
 use std::collections::BTreeMap;
@@ -12,12 +13,13 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::addresses::Addresses;
-use super::{OpenStack, fault, flavor, image, link};
+use super::{OpenStack, fault, flavor, image, keypair, link, zone};
 use crate::call::{Call, Cursor, Page, Request, Service, Step};
 use crate::error::Result;
 use crate::provider::dialect::answer::{self, Text};
 use crate::service::compute::ComputeApi;
-use crate::service::node::{Image, NewNode, Node, NodeState, Size};
+use crate::service::key_pair::KeyPair;
+use crate::service::node::{Image, Location, NewNode, Node, NodeState, Reboot, Size};
 
 impl ComputeApi for OpenStack {
     fn list_nodes(&self, from: Option<&Cursor>) -> Result<Call<Page<Node>>> {
@@ -32,11 +34,7 @@ impl ComputeApi for OpenStack {
     }
 
     fn get_node(&self, id: &str) -> Result<Call<Node>> {
-        let request = Request::get(NOVA, format!("/servers/{}", link::segment(id)?));
-        Ok(Call::new(request, |response| {
-            let answer: ServerAnswer<'_> = fault::json(&response, "a server")?;
-            Ok(Step::Done(answer.server.into()))
-        }))
+        get(id)
     }
 
     fn create_node(&self, new: &NewNode) -> Result<Call<Node>> {
@@ -54,6 +52,18 @@ impl ComputeApi for OpenStack {
         }))
     }
 
+    fn reboot_node(&self, id: &str, how: Reboot) -> Result<Call<()>> {
+        action::reboot(id, how)
+    }
+
+    fn start_node(&self, id: &str) -> Result<Call<()>> {
+        action::start(id)
+    }
+
+    fn stop_node(&self, id: &str) -> Result<Call<()>> {
+        action::stop(id)
+    }
+
     fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>> {
         flavor::list(from)
     }
@@ -61,6 +71,42 @@ impl ComputeApi for OpenStack {
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
         image::list(from)
     }
+
+    fn get_image(&self, id: &str) -> Result<Call<Image>> {
+        image::get(id)
+    }
+
+    fn list_locations(&self, _: Option<&Cursor>) -> Result<Call<Page<Location>>> {
+        zone::list()
+    }
+
+    fn list_key_pairs(&self, from: Option<&Cursor>) -> Result<Call<Page<KeyPair>>> {
+        keypair::list(from)
+    }
+
+    fn get_key_pair(&self, name: &str) -> Result<Call<KeyPair>> {
+        keypair::get(name)
+    }
+
+    fn create_key_pair(&self, name: &str) -> Result<Call<KeyPair>> {
+        keypair::create(name)
+    }
+
+    fn import_key_pair(&self, name: &str, public_key: &str) -> Result<Call<KeyPair>> {
+        keypair::import(name, public_key)
+    }
+
+    fn delete_key_pair(&self, name: &str) -> Result<Call<()>> {
+        keypair::delete(name)
+    }
+}
+
+fn get(id: &str) -> Result<Call<Node>> {
+    let request = Request::get(NOVA, format!("/servers/{}", link::segment(id)?));
+    Ok(Call::new(request, |response| {
+        let answer: ServerAnswer<'_> = fault::json(&response, "a server")?;
+        Ok(Step::Done(answer.server.into()))
+    }))
 }
 
 #[derive(Deserialize)]

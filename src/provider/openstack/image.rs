@@ -22,6 +22,14 @@ pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
     }))
 }
 
+pub(super) fn get(id: &str) -> Result<Call<Image>> {
+    let request = Request::get(GLANCE, format!("/images/{}", link::segment(id)?));
+    Ok(Call::new(request, |response| {
+        let image: GlanceImage = fault::json(&response, "an image")?;
+        Ok(Step::Done(image.into()))
+    }))
+}
+
 #[derive(Deserialize)]
 struct Images {
     images: Vec<GlanceImage>,

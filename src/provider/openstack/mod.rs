@@ -56,10 +56,12 @@ mod config;
 mod fault;
 mod flavor;
 mod image;
+mod keypair;
 mod link;
 mod network;
 mod raw;
 mod setting;
+mod zone;
 
 pub use config::Config;
 pub(crate) use config::open;

@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{NOVA, Server, Servers};
@@ -23,11 +25,15 @@ pub(super) const MARK: &str = "welkin_order";
 /// Nova's own limit on the metadata items of a server, unless its operator sets another.
 const MOST_ITEMS: usize = 128;
 
+/// Nova's limit is 65,535 bytes of Base64.
+const MOST_USER_DATA: usize = 49_149;
+
 pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
     if new.metadata.contains_key(MARK) {
         let text = format!("the metadata key {MARK:?} is the driver's own; take another");
         return Err(Error::invalid(text));
     }
+    check(new)?;
     // An order that is full as it is must not be refused because of the mark.
     let mark = (new.metadata.len() < MOST_ITEMS).then(unique);
     let request = Request::post(NOVA, "/servers").json(&Order::of(new, mark.as_deref()))?;
@@ -43,6 +49,21 @@ pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
         }
         Err(error) => Err(error),
     }))
+}
+
+/// Says in time what Nova would say in words of its own.
+fn check(new: &NewNode) -> Result<()> {
+    let size = new.user_data.as_ref().map_or(0, |data| data.bytes().len());
+    if size > MOST_USER_DATA {
+        let text = format!(
+            "the user data has {size} bytes; Nova takes {MOST_USER_DATA}: have it fetch the rest"
+        );
+        return Err(Error::invalid(text));
+    }
+    if new.root_volume_gb == Some(0) {
+        return Err(Error::invalid("a root volume of 0 GiB holds no image; say how large it is"));
+    }
+    Ok(())
 }
 
 /// Reads what came of an order; `Ambiguous` if nobody knows.
@@ -142,11 +163,13 @@ fn too_many(Sought { name, mark }: &Sought, nodes: &[Node]) -> Error {
 
 /// Makes the node that was ordered; Nova tells only its id, and asking for more could fail.
 fn ordered(new: NewNode, response: &Response) -> Result<Node> {
-    let NewNode { name, size, image, key_pair, metadata, .. } = new;
+    let NewNode { name, size, image, key_pair, metadata, location, root_volume_gb, .. } = new;
     let mut node = Node::new(id_of_order(&name, response)?, name, NodeState::Pending);
     node.status = "BUILD".to_owned();
     node.size = size;
-    node.image = image;
+    // What boots from a volume has no image by Nova's word.
+    node.image = image.filter(|_| root_volume_gb.is_none());
+    node.location = location;
     node.key_pair = key_pair;
     node.metadata = metadata;
     Ok(node)
@@ -198,6 +221,31 @@ struct OrderedServer<'a> {
     #[serde(rename = "key_name", skip_serializing_if = "Option::is_none")]
     key_name: Option<&'a str>,
     metadata: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "availability_zone", skip_serializing_if = "Option::is_none")]
+    availability_zone: Option<&'a str>,
+    #[serde(rename = "security_groups", skip_serializing_if = "Vec::is_empty")]
+    security_groups: Vec<Group<'a>>,
+    #[serde(rename = "user_data", skip_serializing_if = "Option::is_none")]
+    user_data: Option<String>,
+    #[serde(rename = "block_device_mapping_v2", skip_serializing_if = "Option::is_none")]
+    devices: Option<[Device<'a>; 1]>,
+}
+
+/// By its id, too, for all that the field is called.
+#[derive(Serialize)]
+struct Group<'a> {
+    name: &'a str,
+}
+
+/// A root volume that Nova makes of the image.
+#[derive(Serialize)]
+struct Device<'a> {
+    boot_index: u32,
+    uuid: &'a str,
+    source_type: &'static str,
+    destination_type: &'static str,
+    volume_size: u64,
+    delete_on_termination: bool,
 }
 
 #[derive(Serialize)]
@@ -213,10 +261,23 @@ impl<'a> Order<'a> {
             server: OrderedServer {
                 name: &new.name,
                 flavor_ref: new.size.as_deref(),
-                image_ref: new.image.as_deref(),
+                image_ref: new.image.as_deref().filter(|_| new.root_volume_gb.is_none()),
                 networks: networks.collect(),
                 key_name: new.key_pair.as_deref(),
                 metadata: metadata.chain(mark.map(|mark| (MARK, mark))).collect(),
+                availability_zone: new.location.as_deref(),
+                security_groups: new.security_groups.iter().map(|name| Group { name }).collect(),
+                user_data: new.user_data.as_ref().map(|data| BASE64_STANDARD.encode(data.bytes())),
+                devices: new.image.as_deref().zip(new.root_volume_gb).map(|(uuid, volume_size)| {
+                    [Device {
+                        boot_index: 0,
+                        uuid,
+                        source_type: "image",
+                        destination_type: "volume",
+                        volume_size,
+                        delete_on_termination: true,
+                    }]
+                }),
             },
         }
     }
