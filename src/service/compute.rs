@@ -237,6 +237,10 @@ fn complete(new: &NewNode) -> Result<()> {
         NewNode { name, .. } if name.is_empty() => "name",
         NewNode { size: None, .. } => "size",
         NewNode { image: None, .. } => "image",
+        NewNode { root_volume_gb: Some(0), .. } => {
+            let text = "a root volume of 0 GiB holds no image; say how large it is";
+            return Err(Error::invalid(text));
+        }
         _ => return Ok(()),
     };
     Err(Error::invalid(format!("the new node has no {missing}; set it on NewNode")))

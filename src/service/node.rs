@@ -284,7 +284,8 @@ impl NewNode {
         self
     }
 
-    /// Puts it into one more security group: by name or id on OpenStack, by id (`sg-…`) on EC2.
+    /// Puts it into one more security group: by name or id. EC2 takes names only
+    /// where no network is given.
     pub fn security_group(mut self, group: impl Into<String>) -> Self {
         self.security_groups.push(group.into());
         self

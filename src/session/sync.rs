@@ -3,9 +3,9 @@
 //! `--cfg welkin_loom` puts loom's in their place; the sources that use them stay the same.
 
 #[cfg(welkin_loom)]
-pub(super) use model::*;
+pub(crate) use model::*;
 #[cfg(not(welkin_loom))]
-pub(super) use real::*;
+pub(crate) use real::*;
 
 #[cfg(not(welkin_loom))]
 mod real {

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/>, version 2016-11-15.
 
+mod action;
 mod order;
 
 use std::collections::BTreeMap;
@@ -10,12 +11,13 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use super::query::Query;
-use super::{Aws, fault, image};
-use crate::call::{Call, Cursor, Page, Service, Step};
+use super::{Aws, fault, image, key_pair, size, zone};
+use crate::call::{Call, Cursor, Page, Response, Service, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer;
 use crate::service::compute::ComputeApi;
-use crate::service::node::{Image, NewNode, Node, NodeState, Size};
+use crate::service::key_pair::KeyPair;
+use crate::service::node::{Image, Location, NewNode, Node, NodeState, Reboot, Size};
 
 impl ComputeApi for Aws {
     fn list_nodes(&self, from: Option<&Cursor>) -> Result<Call<Page<Node>>> {
@@ -34,13 +36,9 @@ impl ComputeApi for Aws {
         Ok(Call::new(query.reading(EC2), move |response| {
             let Instances { sets, .. } = fault::xml(&response, INSTANCES, "an instance")?;
             let mut found = sets.item.into_iter().flat_map(|set| set.instances.item);
-            match found.find(|instance| instance.id == id) {
-                Some(instance) => Ok(Step::Done(instance.into())),
-                None => {
-                    let text = format!("there is no instance {id:?} in this region");
-                    Err(Error::new(ErrorKind::NotFound, text).with_status(response.status))
-                }
-            }
+            let found = found.find(|instance| instance.id == id);
+            let found = found.ok_or_else(|| none_such("instance", &id, &response))?;
+            Ok(Step::Done(found.into()))
         }))
     }
 
@@ -48,29 +46,68 @@ impl ComputeApi for Aws {
         order::create(new)
     }
 
-    /// By EC2's own word, to terminate an instance twice is to terminate it once.
     fn destroy_node(&self, id: &str) -> Result<Call<()>> {
-        let query = Query::new("TerminateInstances", VERSION).with("InstanceId.1", id);
-        Ok(Call::new(query.reading(EC2), |response| {
-            fault::success(&response)?;
-            Ok(Step::Done(()))
-        }))
+        Ok(action::destroy(id))
     }
 
-    fn list_sizes(&self, _: Option<&Cursor>) -> Result<Call<Page<Size>>> {
-        let text =
-            "listing sizes is not supported on EC2 yet; name an instance type, as \"t3.micro\"";
-        Err(Error::new(ErrorKind::Unsupported, text))
+    fn reboot_node(&self, id: &str, how: Reboot) -> Result<Call<()>> {
+        action::reboot(id, how)
+    }
+
+    fn start_node(&self, id: &str) -> Result<Call<()>> {
+        Ok(action::start(id))
+    }
+
+    fn stop_node(&self, id: &str) -> Result<Call<()>> {
+        Ok(action::stop(id))
+    }
+
+    fn list_sizes(&self, from: Option<&Cursor>) -> Result<Call<Page<Size>>> {
+        Ok(size::list(from))
     }
 
     fn list_images(&self, from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
-        image::list(from)
+        Ok(image::list(from))
+    }
+
+    fn get_image(&self, id: &str) -> Result<Call<Image>> {
+        Ok(image::get(id))
+    }
+
+    fn list_locations(&self, _: Option<&Cursor>) -> Result<Call<Page<Location>>> {
+        Ok(zone::list())
+    }
+
+    fn list_key_pairs(&self, _: Option<&Cursor>) -> Result<Call<Page<KeyPair>>> {
+        Ok(key_pair::list())
+    }
+
+    fn get_key_pair(&self, name: &str) -> Result<Call<KeyPair>> {
+        Ok(key_pair::get(name))
+    }
+
+    fn create_key_pair(&self, name: &str) -> Result<Call<KeyPair>> {
+        Ok(key_pair::create(name))
+    }
+
+    fn import_key_pair(&self, name: &str, public_key: &str) -> Result<Call<KeyPair>> {
+        Ok(key_pair::import(name, public_key))
+    }
+
+    fn delete_key_pair(&self, name: &str) -> Result<Call<()>> {
+        Ok(key_pair::delete(name))
     }
 
     /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
     fn shows_late(&self) -> bool {
         true
     }
+}
+
+/// What was asked for by its id is not in the answer; EC2 mostly says so itself.
+pub(super) fn none_such(what: &str, id: &str, response: &Response) -> Error {
+    let text = format!("there is no {what} {id:?} in this region");
+    Error::new(ErrorKind::NotFound, text).with_status(response.status)
 }
 
 /// Asks for the page that a cursor leads to.

@@ -2,16 +2,16 @@
 
 use serde::Deserialize;
 
-use super::compute::{EC2, Items, MOST, VERSION, cursor, turned_to};
+use super::compute::{EC2, Items, MOST, VERSION, cursor, none_such, turned_to};
 use super::fault;
 use super::query::Query;
 use crate::call::{Call, Cursor, Page, Step};
-use crate::error::Result;
+use crate::error::Error;
 use crate::provider::dialect::answer;
 use crate::service::node::{Image, ImageState};
 
 /// The account's own and Amazon's: those that anybody else has made public are a hundred thousand.
-pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
+pub(super) fn list(from: Option<&Cursor>) -> Call<Page<Image>> {
     let query = Query::new("DescribeImages", VERSION)
         .with("Filter.1.Name", "image-type")
         .with("Filter.1.Value.1", "machine")
@@ -20,12 +20,34 @@ pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<Image>>> {
         .with("Owner.1", "self")
         .with("Owner.2", "amazon")
         .with("MaxResults", MOST);
-    Ok(Call::new(turned_to(query, from).reading(EC2), |response| {
-        let Images { images, next } =
-            fault::xml(&response, "DescribeImagesResponse", "a list of images")?;
+    Call::new(turned_to(query, from).reading(EC2), |response| {
+        let Images { images, next } = fault::xml(&response, IMAGES, "a list of images")?;
         let images = images.item.into_iter().map(Image::from).collect();
         Ok(Step::Done(Page::new(images, cursor(next))))
-    }))
+    })
+}
+
+pub(super) fn get(id: &str) -> Call<Image> {
+    machine_image(id).then(|image| Ok(Step::Done(image.into())))
+}
+
+/// Asks by what name an image has its root disk.
+pub(super) fn root_device(id: &str) -> Call<String> {
+    let what = format!("image {id:?} does not say which its root disk is; order without a size");
+    machine_image(id).then(|image| match image.root_device_name {
+        Some(name) if !name.is_empty() => Ok(Step::Done(name)),
+        _ => Err(Error::invalid(what)),
+    })
+}
+
+fn machine_image(id: &str) -> Call<MachineImage> {
+    let query = Query::new("DescribeImages", VERSION).with("ImageId.1", id);
+    let id = id.to_owned();
+    Call::new(query.reading(EC2), move |response| {
+        let Images { images, .. } = fault::xml(&response, IMAGES, "an image")?;
+        let found = images.item.into_iter().find(|image| image.id == id);
+        found.map(Step::Done).ok_or_else(|| none_such("image", &id, &response))
+    })
 }
 
 #[derive(Deserialize)]
@@ -85,3 +107,5 @@ fn image_state(name: &str) -> ImageState {
         _ => ImageState::Unknown,
     }
 }
+
+const IMAGES: &str = "DescribeImagesResponse";

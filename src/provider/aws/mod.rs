@@ -30,9 +30,9 @@
 //! Of S3: containers, objects, uploads and downloads in one request each, which AWS takes up to 5 GB.
 //! An upload from a reader or a stream
 //! is signed without its content, which nobody has seen yet, so that only TLS keeps it whole on the
-//! way. Of EC2: nodes, and images to read, those of Amazon and the account's own. A new node's network
-//! is a subnet, and only one; its name and metadata are tags, which the account must be allowed to
-//! create (`ec2:CreateTags`).
+//! way. Of EC2: nodes, sizes, locations and key pairs, and images to read, those of Amazon and the
+//! account's own. A new node's network is a subnet, and only one; its name and metadata are tags,
+//! which the account must be allowed to create (`ec2:CreateTags`).
 //! [`Driver::in_region`](crate::Driver::in_region) leads to the regions of the same part of AWS: from
 //! `us-east-1` to `eu-west-1`, not to `cn-north-1`.
 //!
@@ -54,10 +54,13 @@ mod config;
 mod endpoint;
 mod fault;
 mod image;
+mod key_pair;
 mod profile;
 mod query;
 mod setting;
+mod size;
 mod storage;
+mod zone;
 
 use std::sync::Arc;
 

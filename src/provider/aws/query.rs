@@ -31,6 +31,11 @@ impl Query {
         self.request(service).replay(Replay::Safe)
     }
 
+    /// Writes a request that changes something each time it is sent.
+    pub(super) fn changing(self, service: Service) -> Request {
+        self.request(service)
+    }
+
     /// Writes a request that the service knows again by the token in it, and carries out once.
     pub(super) fn with_token(self, token: &str, service: Service) -> Request {
         self.with("ClientToken", token).request(service).replay(Replay::Known)

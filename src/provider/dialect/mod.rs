@@ -4,6 +4,7 @@ pub(super) mod answer;
 #[cfg(test)]
 pub(super) mod by_hand;
 pub(super) mod config;
+pub(super) mod key_pair;
 #[cfg(feature = "openstack")]
 pub(super) mod keystone;
 pub(super) mod once;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::compute::NOVA;
 use super::{fault, link};
 use crate::call::{Call, Cursor, Page, Request, Step};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::provider::dialect::key_pair;
 use crate::service::key_pair::{KeyPair, PrivateKey};
 
 pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<KeyPair>>> {
@@ -31,36 +32,11 @@ pub(super) fn get(name: &str) -> Result<Call<KeyPair>> {
 }
 
 pub(super) fn create(name: &str) -> Result<Call<KeyPair>> {
-    let call = order(name, None)?;
-    let name = name.to_owned();
-    Ok(call.settled(move |result| match result {
-        Err(lost) if lost.kind() == ErrorKind::Ambiguous => {
-            let text = format!(
-                "the answer with the private half was lost; if there is a key pair {name:?} now, \
-                 delete it and make another"
-            );
-            Err(Error::new(ErrorKind::Ambiguous, text).with_source(lost))
-        }
-        other => other.map(Step::Done),
-    }))
+    Ok(key_pair::created(order(name, None)?, name))
 }
 
-/// Imports once: when the answer was lost, a pair of that name and key is the one.
 pub(super) fn import(name: &str, public_key: &str) -> Result<Call<KeyPair>> {
-    let call = order(name, Some(public_key))?;
-    let (name, public_key) = (name.to_owned(), public_key.to_owned());
-    Ok(call.settled(move |result| match result {
-        Err(lost) if lost.kind() == ErrorKind::Ambiguous => {
-            let look = get(&name)?.settled(move |found| match found {
-                Ok(pair) if pair.public_key.as_deref().map(str::trim) == Some(&public_key) => {
-                    Ok(Step::Done(pair))
-                }
-                _ => Err(lost),
-            });
-            Ok(Step::Next(look))
-        }
-        other => other.map(Step::Done),
-    }))
+    Ok(key_pair::imported(order(name, Some(public_key))?, get(name)?, public_key))
 }
 
 pub(super) fn delete(name: &str) -> Result<Call<()>> {
@@ -132,6 +108,7 @@ const PATH: &str = "/os-keypairs";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, ErrorKind};
     use crate::provider::dialect::answer::answer;
     use crate::provider::dialect::by_hand::{failed, read};
 

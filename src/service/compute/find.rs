@@ -121,6 +121,7 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn sizes() -> Vec<Size> {
         [("1", "small"), ("2", "twin"), ("3", "twin"), ("small", "odd")]

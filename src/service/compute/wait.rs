@@ -27,7 +27,11 @@ impl Compute {
     /// Giving up waiting does nothing to the node, and others wait on.
     pub fn wait_until_running(&self, node: impl AsRef<str>) -> Op<Node> {
         let shows_late = self.api.shows_late();
-        self.wait("wait_until_running", node.as_ref(), Box::new(until(NodeState::Running, shows_late)))
+        self.wait(
+            "wait_until_running",
+            node.as_ref(),
+            Box::new(until(NodeState::Running, shows_late)),
+        )
     }
 
     /// Waits until a node is shut down and returns it as it is then.
@@ -38,7 +42,11 @@ impl Compute {
     /// As there.
     pub fn wait_until_stopped(&self, node: impl AsRef<str>) -> Op<Node> {
         let shows_late = self.api.shows_late();
-        self.wait("wait_until_stopped", node.as_ref(), Box::new(until(NodeState::Stopped, shows_late)))
+        self.wait(
+            "wait_until_stopped",
+            node.as_ref(),
+            Box::new(until(NodeState::Stopped, shows_late)),
+        )
     }
 
     /// Waits until there is no such node any more, as after
@@ -93,7 +101,9 @@ fn until(wanted: NodeState, shows_late: bool) -> impl FnMut(&Sight<'_, Node>) ->
             // Nova's lists do not say why.
             NodeState::Error if node.fault.is_none() && !is_all => Verdict::LookCloser,
             NodeState::Error => Verdict::Over(Err(failed(node))),
-            NodeState::Terminated => Verdict::Over(Err(taken_away(&format!("node {:?}", node.name)))),
+            NodeState::Terminated => {
+                Verdict::Over(Err(taken_away(&format!("node {:?}", node.name))))
+            }
             _ => Verdict::NotYet,
         }
     }

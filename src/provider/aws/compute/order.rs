@@ -4,20 +4,32 @@
 //! (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>). So an order is sent
 //! again when its answer was lost: by the session as often as any request, then here, more slowly.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::{EC2, Instance, Reservation, VERSION};
 use crate::call::{Call, Response, Step};
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::aws::fault;
 use crate::provider::aws::query::Query;
+use crate::provider::aws::{fault, image};
 use crate::provider::dialect::once::{Search, unique};
 use crate::service::node::{NewNode, Node};
 
 /// The tag that is an instance's name.
 const NAME: &str = "Name";
+/// EC2's limit, before it is Base64.
+const MOST_USER_DATA: usize = 16_384;
 
 pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
-    let query = query(new)?;
-    Ok(ordered(Order { new: new.clone(), query, token: unique() }, None))
+    let order = Order { new: new.clone(), query: query(new)?, token: unique() };
+    let (Some(gib), Some(image)) = (new.root_volume_gb, &new.image) else {
+        return Ok(ordered(order, None));
+    };
+    // EC2 takes a size for the root disk only by the name that the image gives it.
+    Ok(image::root_device(image).settled(move |name| {
+        let order = order.with_root(&name.map_err(missing_is_invalid)?, gib);
+        Ok(Step::Next(ordered(order, None)))
+    }))
 }
 
 struct Order {
@@ -31,15 +43,27 @@ fn query(new: &NewNode) -> Result<Query> {
         let text = "on EC2 the tag \"Name\" is the node's name; give it to NewNode::named";
         return Err(Error::invalid(text));
     }
+    check(new)?;
     let mut query = Query::new("RunInstances", VERSION).with("MinCount", "1").with("MaxCount", "1");
     let optional = [
         ("ImageId", new.image.as_deref()),
         ("InstanceType", new.size.as_deref()),
         ("KeyName", new.key_pair.as_deref()),
         ("SubnetId", subnet(new)?),
+        ("Placement.AvailabilityZone", new.location.as_deref()),
     ];
     for (name, value) in optional {
         query = value.into_iter().fold(query, |query, value| query.with(name, value));
+    }
+    let (ids, names): (Vec<_>, Vec<_>) =
+        new.security_groups.iter().partition(|group| group.starts_with("sg-"));
+    for (kind, groups) in [("SecurityGroupId", ids), ("SecurityGroup", names)] {
+        for (n, group) in (1..).zip(groups) {
+            query = query.with(&format!("{kind}.{n}"), group);
+        }
+    }
+    if let Some(data) = &new.user_data {
+        query = query.with("UserData", &BASE64_STANDARD.encode(data.bytes()));
     }
     query = query.with("TagSpecification.1.ResourceType", "instance");
     let notes = new.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
@@ -49,6 +73,18 @@ fn query(new: &NewNode) -> Result<Query> {
         query = query.with(&format!("TagSpecification.1.Tag.{n}.Value"), value);
     }
     Ok(query)
+}
+
+/// Says in time what EC2 would say in words of its own.
+fn check(new: &NewNode) -> Result<()> {
+    let size = new.user_data.as_ref().map_or(0, |data| data.bytes().len());
+    if size > MOST_USER_DATA {
+        let text = format!(
+            "the user data has {size} bytes; EC2 takes {MOST_USER_DATA}: have it fetch the rest"
+        );
+        return Err(Error::invalid(text));
+    }
+    Ok(())
 }
 
 fn subnet(new: &NewNode) -> Result<Option<&str>> {
@@ -95,12 +131,29 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 impl Order {
+    fn with_root(mut self, device: &str, gib: u64) -> Self {
+        self.query = self
+            .query
+            .with("BlockDeviceMapping.1.DeviceName", device)
+            .with("BlockDeviceMapping.1.Ebs.VolumeSize", &gib.to_string())
+            .with("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "true");
+        self
+    }
+
     /// The answer need not hold the tags yet.
     fn named(self, instance: Instance) -> Node {
         let NewNode { name, metadata, .. } = self.new;
         let mut node = Node::from(instance);
         (node.name, node.metadata) = (name, metadata);
         node
+    }
+}
+
+/// Not the node is missing, but something that the order names.
+fn missing_is_invalid(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => error.of_kind(ErrorKind::Invalid),
+        _ => error,
     }
 }
 
@@ -111,9 +164,7 @@ fn answered(response: &Response) -> Result<Instance> {
     let error = match reservation.map(|reservation| reservation.instances.item.into_iter().next()) {
         Ok(Some(instance)) => return Ok(instance),
         Ok(None) => Error::protocol("the cloud took the order and names no instance"),
-        // Not the node is missing, but something that the order names.
-        Err(error) if error.kind() == ErrorKind::NotFound => error.of_kind(ErrorKind::Invalid),
-        Err(error) => error,
+        Err(error) => missing_is_invalid(error),
     };
     let is_known = match error.kind() {
         ErrorKind::Protocol => false,

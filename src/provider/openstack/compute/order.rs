@@ -60,9 +60,6 @@ fn check(new: &NewNode) -> Result<()> {
         );
         return Err(Error::invalid(text));
     }
-    if new.root_volume_gb == Some(0) {
-        return Err(Error::invalid("a root volume of 0 GiB holds no image; say how large it is"));
-    }
     Ok(())
 }
 
