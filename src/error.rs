@@ -172,6 +172,12 @@ impl Error {
         self
     }
 
+    /// Says more of where it happened.
+    pub(crate) fn beginning_with(mut self, where_: &str) -> Self {
+        self.0.message = one_line(format!("{where_}: {}", self.0.message));
+        self
+    }
+
     pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.0.source = Some(Arc::new(source));
         self

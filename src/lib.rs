@@ -57,6 +57,7 @@
 //! | `aws` | no | the provider for AWS, and for stores of others that speak S3 |
 //! | `tls` | yes | HTTPS through rustls |
 //! | `webpki-roots` | no | bundled CA certificates, used where the system has none, as in bare containers |
+//! | `ssh` | no | `Compute::deploy_node`: nodes that are set up over SSH |
 //! | `sim` | no | `sim::Sim`, an embedded OpenStack for tests of your code |
 //! | `cli` | no | the command `welkin` with all providers, and with it `cargo demo` |
 //!
@@ -81,6 +82,8 @@ mod call;
 mod provider;
 mod session;
 mod wire;
+#[cfg(feature = "ssh")]
+mod deploy;
 
 pub mod manual;
 #[cfg(feature = "sim")]
@@ -91,6 +94,8 @@ pub mod fuzz;
 
 pub use call::{Call, Content, Cursor, Page};
 pub use cancel::Cancel;
+#[cfg(feature = "ssh")]
+pub use deploy::{Deployed, Deployment, Output};
 pub use download::Download;
 pub use driver::Driver;
 pub use error::{Error, ErrorKind, Phase, Result};

@@ -78,6 +78,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The same for one of several calls that end together.
+    pub(crate) fn untimed(&self) -> Self {
+        Self { timeout: None, ..self.clone() }
+    }
+
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         let parsed = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
         match parsed {

@@ -1,5 +1,7 @@
 //! Compute: nodes, and what they are made from.
 
+#[cfg(feature = "ssh")]
+mod deploy;
 mod find;
 mod key_pairs;
 mod wait;

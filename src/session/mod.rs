@@ -32,7 +32,7 @@ mod models;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use pool::Exhausted;
 pub use stats::Stats;
@@ -137,19 +137,46 @@ impl Session {
         }
     }
 
-    /// Runs what is more than one call, with the options that count for all of it.
+    /// Runs what is more than one call, and looks after its own options.
     pub(crate) async fn oversee<T>(
         &self,
         operation: &'static str,
         options: &Options,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let result = match (&options.mistake, &options.cancel) {
-            (Some(mistake), _) => Err(mistake.clone()),
-            (None, None) => work.await,
-            (None, Some(cancel)) => cancel.bound(work).await,
+        let result = match &options.mistake {
+            Some(mistake) => Err(mistake.clone()),
+            None => work.await,
         };
         result.map_err(|e| e.during(self.core.provider, operation))
+    }
+
+    /// When an operation that begins now has to be over, if its caller said so.
+    pub(crate) fn end(&self, options: &Options) -> Option<Instant> {
+        options.timeout.map(|limit| Moment::now().instant + limit.min(A_YEAR))
+    }
+
+    /// Ends work when its caller cancels it, or at that moment.
+    pub(crate) async fn within<T>(
+        &self,
+        options: &Options,
+        end: Option<Instant>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let work = async {
+            let Some(end) = end else { return work.await };
+            let own_reactor = self.core.settings.own_reactor;
+            let over = alarm::timeout_at(end, own_reactor, work).await;
+            over.unwrap_or_else(|| Err(not_yet(self.limit(options))))
+        };
+        match &options.cancel {
+            None => work.await,
+            Some(cancel) => cancel.bound(work).await,
+        }
+    }
+
+    pub(crate) async fn pause(&self, pause: Duration) {
+        alarm::sleep_until(Moment::now().instant + pause, self.core.settings.own_reactor).await;
     }
 
     fn limit(&self, options: &Options) -> Duration {

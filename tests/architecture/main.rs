@@ -62,8 +62,8 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["std::net", "std::os::unix::net", "tokio::net", "socket2"],
-        places: &["wire/"],
-        why: "only the wire opens sockets",
+        places: &["wire/", "deploy/"],
+        why: "only the wire opens sockets, and the conversation over SSH",
     },
     Reach {
         names: &["hyper", "hyper_util", "rustix", "rustls", "tokio_rustls"],
@@ -72,12 +72,12 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["tokio"],
-        places: &["wire/"],
-        why: "the crate runs on any executor: the wire alone knows which one it is on",
+        places: &["wire/", "deploy/"],
+        why: "the crate runs on any executor: the wire alone knows which one it is on; SSH has its own",
     },
     Reach {
         names: &["tokio::runtime"],
-        places: &["wire/", "session/pool/"],
+        places: &["wire/", "session/pool/", "deploy/"],
         why: "the pool prefers a connection of the caller's own runtime",
     },
     Reach {
@@ -87,7 +87,7 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["Instant::now"],
-        places: &["wire/", "session/"],
+        places: &["wire/", "session/", "deploy/"],
         why: "deadlines belong to the session and the wire, others are told the time",
     },
     Reach {
@@ -102,7 +102,12 @@ const REACHES: &[Reach] = &[
     },
     Reach {
         names: &["std::fs"],
-        places: &["provider/*/config.rs", "provider/*/clouds.rs", "service/compute/key_pairs.rs"],
+        places: &[
+            "provider/*/config.rs",
+            "provider/*/clouds.rs",
+            "service/compute/key_pairs.rs",
+            "deploy/",
+        ],
         why: "settings are read when a driver is opened; later, what the user names in a call",
     },
     Reach {
@@ -115,7 +120,7 @@ const REACHES: &[Reach] = &[
 /// The order in which a request passes the modules, and `lib.rs` lists them.
 const ROUTE: &[&str] = &[
     "driver", "settings", "op", "cancel", "page", "many", "download", "error", "service", "call",
-    "provider", "session", "wire", "manual", "sim", "fuzz",
+    "provider", "session", "wire", "deploy", "manual", "sim", "fuzz",
 ];
 
 const BESIDE_THE_ROUTE: &[&str] = &["bin/", "fuzz.rs", "manual/", "sim/"];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Compute, id};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::op::Op;
 use crate::service::node::{Node, NodeState};
 use crate::session::watch::{Judge, Sight, Verdict};
@@ -27,11 +27,8 @@ impl Compute {
     /// Giving up waiting does nothing to the node, and others wait on.
     pub fn wait_until_running(&self, node: impl AsRef<str>) -> Op<Node> {
         let shows_late = self.api.shows_late();
-        self.wait(
-            "wait_until_running",
-            node.as_ref(),
-            Box::new(until(NodeState::Running, shows_late)),
-        )
+        let judge = Box::new(until(NodeState::Running, shows_late));
+        self.wait("wait_until_running", node.as_ref(), judge, seen)
     }
 
     /// Waits until a node is shut down and returns it as it is then.
@@ -42,11 +39,8 @@ impl Compute {
     /// As there.
     pub fn wait_until_stopped(&self, node: impl AsRef<str>) -> Op<Node> {
         let shows_late = self.api.shows_late();
-        self.wait(
-            "wait_until_stopped",
-            node.as_ref(),
-            Box::new(until(NodeState::Stopped, shows_late)),
-        )
+        let judge = Box::new(until(NodeState::Stopped, shows_late));
+        self.wait("wait_until_stopped", node.as_ref(), judge, seen)
     }
 
     /// Waits until there is no such node any more, as after
@@ -58,25 +52,29 @@ impl Compute {
     /// # Errors
     /// `Timeout(Wait)` when time runs out.
     pub fn wait_until_gone(&self, node: impl AsRef<str>) -> Op<()> {
-        let (watch, id) = (self.nodes.clone(), owned(node.as_ref()));
-        Op::own(&self.session, "wait_until_gone", |options| async move {
-            let limit = options.timeout.unwrap_or(LONGEST_WAIT);
-            watch.wait(id?, Box::new(until_gone()), limit).await.map(|_| ())
-        })
+        self.wait("wait_until_gone", node.as_ref(), Box::new(until_gone()), |_| ())
     }
 
-    fn wait(&self, operation: &'static str, node: &str, judge: Box<Judge<Node>>) -> Op<Node> {
-        let (watch, id) = (self.nodes.clone(), owned(node));
-        Op::own(&self.session, operation, |options| async move {
+    fn wait<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        node: &str,
+        judge: Box<Judge<Node>>,
+        result: fn(Option<Node>) -> T,
+    ) -> Op<T> {
+        let (session, watch) = (self.session.clone(), self.nodes.clone());
+        let id = id(node, "node").map(str::to_owned);
+        Op::own(&self.session, operation, move |options| async move {
             let limit = options.timeout.unwrap_or(LONGEST_WAIT);
-            let node = watch.wait(id?, judge, limit).await?;
-            Ok(node.expect("it was seen in the state that was waited for"))
+            let wait = watch.wait(id?, judge, limit);
+            session.within(&options, None, wait).await.map(result)
         })
     }
 }
 
-fn owned(node: &str) -> Result<String> {
-    id(node, "node").map(str::to_owned)
+/// The node in the state that was waited for.
+fn seen(node: Option<Node>) -> Node {
+    node.expect("it was seen in that state")
 }
 
 /// Waits for a state in which nodes stay.
