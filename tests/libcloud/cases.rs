@@ -71,10 +71,15 @@ impl Asked {
     }
 }
 
-/// Reads a file of cases; what all cases of a class begin with is left out.
+/// Reads a file of cases.
 pub(crate) fn read(root: &Path, file: &str) -> Vec<Case> {
     let path = root.join("cases").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    parse(root, &text)
+}
+
+/// Reads cases, each a line; the bodies that they name are below `root`.
+pub(crate) fn parse(root: &Path, text: &str) -> Vec<Case> {
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let mut cases: Vec<_> = lines
         .filter_map(|line| {

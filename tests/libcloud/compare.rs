@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use welkin::{Error, ErrorKind};
 
-use crate::cases::{Asked, End};
+use crate::cases::{Asked, End, Exchange};
 use crate::request::Request;
-use crate::server::is_login;
 use crate::table::{Ask, Deliberate, File, Instead};
 
 pub(crate) struct Difference {
@@ -23,15 +22,14 @@ pub(crate) fn compare(
     file: &File,
     ask: &Ask,
     asked: &Asked,
-    ours: welkin::Result<Value>,
+    played: &[Exchange],
+    ours: &welkin::Result<Value>,
     seen: &[Request],
 ) -> Vec<Difference> {
     let error = ours.as_ref().err().map(all);
     let mut beside = Beside { deliberate: file.deliberate, asked, error, found: Vec::new() };
-    let recorded = asked.exchanges.iter().map(|exchange| &exchange.request);
-    let recorded = recorded.filter(|request| file.login.is_none() || !is_login(request));
-    let theirs: Value = recorded.map(|request| request.compared(file.masks)).collect();
-    let sent: Value = seen.iter().map(|request| request.compared(file.masks)).collect();
+    let theirs: Value = played.iter().map(|exchange| exchange.request.compared()).collect();
+    let sent: Value = seen.iter().map(Request::compared).collect();
     beside.field("requests", &theirs, theirs.clone(), sent);
 
     let end = match &asked.end {
@@ -39,7 +37,7 @@ pub(crate) fn compare(
         End::Returned(Value::Bool(false)) => "says no".to_owned(),
         End::Returned(_) => "returns".to_owned(),
     };
-    let our_end = match &ours {
+    let our_end = match ours {
         Ok(_) => "returns".to_owned(),
         Err(error) => format!("raises {:?}", error.kind()),
     };
@@ -49,7 +47,7 @@ pub(crate) fn compare(
         let theirs = json!(end);
         beside.field("outcome", &theirs, theirs.clone(), our_end.into());
     }
-    if let (Ok(ours), End::Returned(theirs)) = (&ours, &asked.end) {
+    if let (Ok(ours), End::Returned(theirs)) = (ours, &asked.end) {
         beside.values(ask, theirs, ours);
     }
     beside.found

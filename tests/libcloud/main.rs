@@ -12,6 +12,7 @@
 
 mod cases;
 mod compare;
+mod made_up;
 mod openstack;
 mod replay;
 mod report;

@@ -2,7 +2,7 @@
 
 use crate::cases::{Asked, Case};
 use crate::compare::{Difference, compare};
-use crate::server::{Server, is_login};
+use crate::server::{Script, Server, is_login};
 use crate::table::{Ask, File};
 
 /// What is to be said about a case.
@@ -79,9 +79,10 @@ fn part(file: &'static File, call: &Asked) -> Part {
 fn differences(file: &File, ask: &Ask, call: &Asked, server: &Server) -> Vec<Difference> {
     let url = server.url();
     let login = file.login.map(|login| login(call, &url));
-    let is_played = |login: bool| file.login.is_none() || !login;
-    let exchanges = call.exchanges.iter().filter(|e| is_played(is_login(&e.request)));
-    server.play(&exchanges.collect::<Vec<_>>(), login);
+    let mut played = call.exchanges.clone();
+    played.retain(|exchange| login.is_none() || !is_login(&exchange.request));
+    played.iter_mut().for_each(|exchange| (file.tidy)(&mut exchange.request));
+    server.play(Script::new(login, played.clone(), file.tidy));
     let ours = (file.open)(call, &url).and_then(|driver| (ask.call)(&driver, call));
-    compare(file, ask, call, ours, &server.seen())
+    compare(file, ask, call, &played, &ours, &server.seen())
 }

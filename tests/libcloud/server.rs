@@ -17,12 +17,11 @@ pub(crate) struct Server {
 }
 
 /// What is answered during one call.
-#[derive(Default)]
-struct Script {
-    /// In place of a login of the recording: the driver's own.
+pub(crate) struct Script {
     login: Option<Answer>,
     left: VecDeque<Exchange>,
     last: Option<Exchange>,
+    tidy: fn(&mut Request),
     seen: Vec<Request>,
 }
 
@@ -30,7 +29,7 @@ impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let script = Arc::<Mutex<Script>>::default();
+        let script = Arc::new(Mutex::new(Script::new(None, Vec::new(), |_| {})));
         let shared = Arc::clone(&script);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -45,10 +44,9 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Begins another call. With a `login` of its own, logins are no part of what is played.
-    pub(crate) fn play(&self, exchanges: &[&Exchange], login: Option<Answer>) {
-        let left = exchanges.iter().map(|exchange| (*exchange).clone()).collect();
-        *self.script.lock().expect("a script") = Script { login, left, ..Script::default() };
+    /// Begins another call.
+    pub(crate) fn play(&self, script: Script) {
+        *self.script.lock().expect("a script") = script;
     }
 
     /// Returns what was asked since the call began.
@@ -63,7 +61,17 @@ pub(crate) fn is_login(request: &Request) -> bool {
 }
 
 impl Script {
-    fn answer(&mut self, request: Request) -> Answer {
+    /// Makes one of exchanges that are tidy. With a `login`, logins are no part of what is played.
+    pub(crate) fn new(
+        login: Option<Answer>,
+        exchanges: Vec<Exchange>,
+        tidy: fn(&mut Request),
+    ) -> Self {
+        Self { login, left: exchanges.into(), last: None, tidy, seen: Vec::new() }
+    }
+
+    fn answer(&mut self, mut request: Request) -> Answer {
+        (self.tidy)(&mut request);
         if let Some(login) = self.login.as_ref().filter(|_| is_login(&request)) {
             return login.clone();
         }

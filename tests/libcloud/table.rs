@@ -4,6 +4,7 @@ use serde_json::Value;
 use welkin::{Driver, Result};
 
 use crate::cases::{Answer, Asked};
+use crate::request::Request;
 
 /// A file of cases, and what is ours for each of Libcloud's methods.
 ///
@@ -24,8 +25,8 @@ pub(crate) struct File {
     pub(crate) elsewhere: &'static [Elsewhere],
     /// Classes that are no part of it either, and why.
     pub(crate) classes_elsewhere: &'static [(&'static str, &'static str)],
-    /// What is new in each body that we send, as JSON pointers.
-    pub(crate) masks: &'static [&'static str],
+    /// Takes out of a request what says nothing, before it is compared with another one.
+    pub(crate) tidy: fn(&mut Request),
     pub(crate) deliberate: &'static [Deliberate],
 }
 

@@ -72,7 +72,7 @@ pub(crate) const IDENTITY: File = File {
         },
     ],
     classes_elsewhere: &[],
-    masks: &[],
+    tidy: |_| {},
     deliberate: &[],
 };
 
