@@ -36,7 +36,7 @@ pub(crate) const COMPUTE: File = File {
     beside: &["authenticate"],
     elsewhere: ELSEWHERE,
     classes_elsewhere: &[
-        ("OpenStack_1_1_Tests", "of Nova's API 1.1, which nobody serves any more"),
+        ("OpenStack_1_1_Tests", "of Nova's API 1.1; ours is 2.1"),
         ("OpenStackAuthTests", "how Libcloud chooses a login by its own arguments"),
         ("OpenStack_AuthVersions_Tests", "logins of Keystone before v3, by Libcloud's arguments"),
     ],
@@ -51,15 +51,13 @@ pub(crate) const COMPUTE: File = File {
 const ASKS: &[Ask] = &[
     Ask {
         method: "create_node",
-        takes: &["name", "image", "size", "ex_metadata"],
+        takes: &["name", "image", "size", "ex_keyname", "ex_metadata", "networks"],
         will_take: &[
             "ex_availability_zone",
             "ex_blockdevicemappings",
-            "ex_keyname",
             "ex_security_groups",
             "ex_userdata",
             "location",
-            "networks",
         ],
         call: create_node,
         fields: NODE,
@@ -151,6 +149,13 @@ fn create_node(driver: &Driver, asked: &Asked) -> Result<Value> {
     let metadata = asked.kwargs.get("ex_metadata").and_then(Value::as_object);
     for (key, item) in metadata.into_iter().flatten() {
         new = new.metadata(key, item.as_str().unwrap_or_default());
+    }
+    let networks = asked.kwargs.get("networks").and_then(Value::as_array);
+    for network in networks.into_iter().flatten() {
+        new = new.network(network["id"].as_str().unwrap_or_default());
+    }
+    if let Some(key_pair) = asked.kwargs.get("ex_keyname").and_then(Value::as_str) {
+        new = new.key_pair(key_pair);
     }
     value(driver.compute()?.create_node(&new).wait()?)
 }

@@ -24,7 +24,10 @@ pub(super) const DELIBERATE: &[Deliberate] = &[
             Instead { field: "requests", ours: |_, requests| Some(json!([requests[0]])) },
             Instead { field: "image", ours: |order, _| Some(order.id(2, "image")?.into()) },
             Instead { field: "location", ours: |_, _| Some(Value::Null) },
-            Instead { field: "key_pair", ours: |_, _| Some(Value::Null) },
+            Instead {
+                field: "key_pair",
+                ours: |order, _| Some(order.kwargs.get("ex_keyname").cloned().unwrap_or_default()),
+            },
             Instead { field: "created_at", ours: |_, _| Some(Value::Null) },
             Instead {
                 field: "metadata",
@@ -69,7 +72,15 @@ pub(super) const DELIBERATE: &[Deliberate] = &[
         name: "a list that would begin again is an error",
         why: "what comes behind that link is not known, and a list cut short must not look whole",
         methods: &["list_images"],
-        fields: &[Instead { field: "outcome", ours: |_, _| Some("raises Protocol".into()) }],
+        fields: &[Instead {
+            field: "outcome",
+            ours: |asked, _| {
+                let last = asked.exchanges.last()?.answer.as_ref()?;
+                let page: Value = serde_json::from_slice(&last.body).ok()?;
+                let begins_again = page["next"] == page["first"] && page["next"].is_string();
+                begins_again.then(|| "raises Protocol".into())
+            },
+        }],
     },
 ];
 
