@@ -1,8 +1,10 @@
 //! Reading answers: JSON that may not be JSON, the words in a page of HTML, times.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::SystemTime;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
@@ -123,6 +125,34 @@ pub(in crate::provider) fn time(text: &str) -> Option<SystemTime> {
 /// A text that is only looked at.
 #[derive(Deserialize)]
 pub(in crate::provider) struct Text<'a>(#[serde(borrow)] pub(in crate::provider) Cow<'a, str>);
+
+/// An id: a text by the references; a whole number names a thing as well.
+pub(in crate::provider) struct Id(pub(in crate::provider) String);
+
+/// Read by hand because serde keeps all of an untagged value to try one shape after the other.
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct TextOrNumber;
+
+        impl Visitor<'_> for TextOrNumber {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Id, E> {
+                Ok(Id(text.to_owned()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Id, E> {
+                Ok(Id(number.to_string()))
+            }
+        }
+
+        from.deserialize_any(TextOrNumber)
+    }
+}
 
 /// Reads a field that may be null as if it were not there.
 pub(in crate::provider) fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>

@@ -157,7 +157,10 @@ impl Auth for Keystone {
 
 impl Keystone {
     fn grant(&self, response: &Response) -> Result<Grant> {
-        if response.status != StatusCode::CREATED {
+        // Keystone says 201. A token that comes with 200 is one all the same; a portal sends none.
+        let grants = response.status == StatusCode::CREATED
+            || (response.status == StatusCode::OK && response.header(SUBJECT_TOKEN).is_some());
+        if !grants {
             return Err(self.refused(response));
         }
         self.read(response).map_err(|e| e.answered_as(request_id(&response.headers)))
@@ -166,7 +169,7 @@ impl Keystone {
     fn read(&self, response: &Response) -> Result<Grant> {
         let TokenAnswer { token } = answer::json(response, "a token")?;
         let secret = response
-            .header("x-subject-token")
+            .header(SUBJECT_TOKEN)
             .filter(|secret| !secret.is_empty())
             .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
         let lifetime = lifetime(&token, response)?;
@@ -370,6 +373,7 @@ struct CatalogEndpoint {
 }
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const SUBJECT_TOKEN: &str = "x-subject-token";
 
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,9 @@ fn is_public(ip: IpAddr) -> bool {
                 || ip.is_unspecified())
         }
         IpAddr::V6(ip) => {
-            !(ip.is_unique_local()
+            let is_site_local = ip.segments()[0] & 0xffc0 == 0xfec0; // RFC 3879
+            !(is_site_local
+                || ip.is_unique_local()
                 || ip.is_loopback()
                 || ip.is_unicast_link_local()
                 || ip.is_unspecified())
@@ -169,6 +171,8 @@ mod tests {
             "0.0.0.0",
             "fd00::1",
             "fe80::1",
+            "fec0::1",
+            "feff::1",
             "::1",
             "::",
             "::ffff:10.0.0.1",

@@ -16,7 +16,7 @@ use super::addresses::Addresses;
 use super::{OpenStack, fault, flavor, image, keypair, link, zone};
 use crate::call::{Call, Cursor, Page, Request, Service, Step};
 use crate::error::Result;
-use crate::provider::dialect::answer::{self, Text};
+use crate::provider::dialect::answer::{self, Id, Text};
 use crate::service::compute::ComputeApi;
 use crate::service::key_pair::KeyPair;
 use crate::service::node::{Image, Location, NewNode, Node, NodeState, Reboot, Size};
@@ -125,7 +125,7 @@ struct ServerAnswer<'a> {
 
 #[derive(Deserialize)]
 struct Server<'a> {
-    id: String,
+    id: Id,
     #[serde(default, deserialize_with = "answer::or_default")]
     name: String,
     #[serde(default, deserialize_with = "answer::or_default")]
@@ -149,7 +149,7 @@ struct ServerImage(String);
 
 #[derive(Deserialize)]
 struct ServerImageId {
-    id: String,
+    id: Id,
 }
 
 /// Read by hand because serde keeps all of an untagged value to try one shape after the other.
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for ServerImage {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 let image = ServerImageId::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(ServerImage(image.id))
+                Ok(ServerImage(image.id.0))
             }
         }
 
@@ -182,7 +182,7 @@ impl<'de> Deserialize<'de> for ServerImage {
 /// Since microversion 2.47 the flavor is embedded, and only its name is left to know it by.
 #[derive(Deserialize)]
 struct ServerFlavor {
-    id: Option<String>,
+    id: Option<Id>,
     original_name: Option<String>,
 }
 
@@ -195,11 +195,11 @@ struct ServerFault {
 impl From<Server<'_>> for Node {
     fn from(server: Server<'_>) -> Self {
         let state = node_state(&server.status);
-        let mut node = Self::new(server.id, server.name, state);
+        let mut node = Self::new(server.id.0, server.name, state);
         node.status = server.status;
         node.public_ips = server.addresses.public;
         node.private_ips = server.addresses.private;
-        node.size = server.flavor.and_then(|f| f.id.or(f.original_name));
+        node.size = server.flavor.and_then(|f| f.id.map(|id| id.0).or(f.original_name));
         node.image = server.image.map(|image| image.0).filter(|id| !id.is_empty());
         node.location = server.availability_zone.filter(|zone| !zone.is_empty());
         node.key_pair = server.key_name;

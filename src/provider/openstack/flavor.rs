@@ -8,7 +8,7 @@ use super::compute::NOVA;
 use super::{fault, link};
 use crate::call::{Call, Cursor, Page, Request, Step};
 use crate::error::Result;
-use crate::provider::dialect::answer;
+use crate::provider::dialect::answer::{self, Id};
 use crate::service::node::Size;
 
 pub(super) fn list(from: Option<&Cursor>) -> Result<Call<Page<Size>>> {
@@ -31,7 +31,7 @@ struct Flavors {
 
 #[derive(Deserialize)]
 struct Flavor {
-    id: String,
+    id: Id,
     #[serde(default, deserialize_with = "answer::or_default")]
     name: String,
     #[serde(default, deserialize_with = "answer::or_default")]
@@ -44,7 +44,7 @@ struct Flavor {
 
 impl From<Flavor> for Size {
     fn from(flavor: Flavor) -> Self {
-        let mut size = Self::new(flavor.id, flavor.name);
+        let mut size = Self::new(flavor.id.0, flavor.name);
         size.ram_mb = flavor.ram;
         size.disk_gb = flavor.disk;
         size.vcpus = flavor.vcpus;
@@ -63,7 +63,7 @@ mod tests {
         let call = list(None).expect("a call");
         assert_eq!(call.request.path, "/flavors/detail");
         let body = r#"{"flavors": [
-            {"id": "1", "name": "m1.tiny", "ram": 512, "disk": 1, "swap": "", "vcpus": 1,
+            {"id": 1, "name": "m1.tiny", "ram": 512, "disk": 1, "swap": "", "vcpus": 1,
              "OS-FLV-EXT-DATA:ephemeral": 0, "rxtx_factor": 1.0, "links": []},
             {"id": "big", "ram": 18446744073709551615, "disk": null}],
             "flavors_links": [{"rel": "next", "href": "http://h/v2.1/flavors/detail?marker=big"}]}"#;

@@ -207,6 +207,12 @@ fn a_catalog_may_be_missing() {
 }
 
 #[test]
+fn a_token_that_comes_with_200_is_a_token() {
+    let grant = granted(&demo(), answer(200, &[SUBJECT], TOKEN)).expect("a grant");
+    assert_eq!(grant.lifetime, Duration::from_secs(3600));
+}
+
+#[test]
 fn a_token_without_beginning_begins_with_its_answer() {
     let body = r#"{"token": {"expires_at": "2025-11-23T03:59:39Z"}}"#;
     let date = ("date", "Sun, 23 Nov 2025 03:58:39 GMT");
@@ -229,6 +235,8 @@ fn answers_that_grant_nothing_are_protocol_errors_with_the_request_id() {
         (201, &[id, SUBJECT], ""),
         (201, &[id, SUBJECT], r#"{"token": {}}"#),
         (200, &[], "<html>log in to the hotel's network</html>"),
+        (200, &[], TOKEN),
+        (200, &[id, SUBJECT], "<html>log in to the hotel's network</html>"),
         (204, &[SUBJECT], ""),
     ] {
         let error = granted(&demo(), answer(status, headers, body)).expect_err("no grant");

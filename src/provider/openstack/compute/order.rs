@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{NOVA, Server, Servers};
 use crate::call::{Call, Cursor, Request, Response, Step, request_id};
 use crate::error::{Error, ErrorKind, Result};
+use crate::provider::dialect::answer::Id;
 use crate::provider::dialect::once::{Search, unique};
 use crate::provider::dialect::percent;
 use crate::provider::openstack::{fault, link};
@@ -175,7 +176,7 @@ fn ordered(new: NewNode, response: &Response) -> Result<Node> {
 fn id_of_order(name: &str, response: &Response) -> Result<String> {
     let body = fault::json::<Ordered>(response, "the new server's id");
     let lost = match body {
-        Ok(Ordered { server }) => return Ok(server.id),
+        Ok(Ordered { server }) => return Ok(server.id.0),
         Err(lost) => lost,
     };
     if response.status != http::StatusCode::ACCEPTED {
@@ -288,7 +289,7 @@ struct Ordered {
 
 #[derive(Deserialize)]
 struct OrderedId {
-    id: String,
+    id: Id,
 }
 
 #[cfg(test)]

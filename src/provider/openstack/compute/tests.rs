@@ -107,6 +107,16 @@ fn fields_that_are_null_are_as_good_as_missing() {
 }
 
 #[test]
+fn ids_that_are_numbers_are_read_as_texts() {
+    let body =
+        r#"{"server": {"id": 18446744073709551615, "image": {"id": 7}, "flavor": {"id": 2}}}"#;
+    let call = OpenStack::new().get_node("a").expect("a call");
+    let node = read(call, 200, body).expect("a node");
+    assert_eq!(node.id, u64::MAX.to_string());
+    assert_eq!((node.image.as_deref(), node.size.as_deref()), (Some("7"), Some("2")));
+}
+
+#[test]
 fn one_server_is_asked_for_by_its_id() {
     let nova = OpenStack::new();
     let call = nova.get_node(ID).expect("a call");
@@ -131,7 +141,9 @@ fn answers_of_another_shape_are_protocol_errors() {
     for body in [
         r#"{"server": {"name": "no id"}}"#,
         r#"{"server": {"id": null}}"#,
-        r#"{"server": {"id": 7}}"#,
+        r#"{"server": {"id": -7}}"#,
+        r#"{"server": {"id": 7.5}}"#,
+        r#"{"server": {"id": true}}"#,
         r#"{"server": {"id": "a", "addresses": {"net": [{"version": 4}]}}}"#,
         r#"{"server": {"id": "a", "metadata": ["b"]}}"#,
         r#"{"server": []}"#,
