@@ -2,36 +2,21 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Value, json};
-use welkin::openstack::{Config, OpenStack};
-use welkin::{Driver, NewNode, Result, Retry, Settings};
+use welkin::openstack::Config;
+use welkin::{Driver, Result, Retry, Settings};
 
+use super::asks::ASKS;
 use super::differences::DELIBERATE;
 use crate::cases::{Answer, Asked};
-use crate::table::{Ask, Elsewhere, File};
+use crate::table::{Elsewhere, File};
 
 pub(crate) const COMPUTE: File = File {
     path: "compute/test_openstack.jsonl",
     open,
     login: Some(login),
     asks: ASKS,
-    not_yet: &[
-        "create_key_pair",
-        "delete_key_pair",
-        "ex_hard_reboot_node",
-        "ex_start_node",
-        "ex_stop_node",
-        "get_image",
-        "get_key_pair",
-        "import_key_pair_from_file",
-        "import_key_pair_from_string",
-        "list_key_pairs",
-        "list_locations",
-        "reboot_node",
-        "start_node",
-        "stop_node",
-    ],
+    not_yet: &[],
     // Each call is given a login of our own.
     beside: &["authenticate"],
     elsewhere: ELSEWHERE,
@@ -47,122 +32,6 @@ pub(crate) const COMPUTE: File = File {
     },
     deliberate: DELIBERATE,
 };
-
-const ASKS: &[Ask] = &[
-    Ask {
-        method: "create_node",
-        takes: &["name", "image", "size", "ex_keyname", "ex_metadata", "networks"],
-        will_take: &[
-            "ex_availability_zone",
-            "ex_blockdevicemappings",
-            "ex_security_groups",
-            "ex_userdata",
-            "location",
-        ],
-        call: create_node,
-        fields: NODE,
-    },
-    Ask {
-        method: "destroy_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.destroy_node(node).wait()?)
-        },
-        fields: &[],
-    },
-    Ask {
-        method: "ex_get_node_details",
-        takes: &["node_id"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node_id").unwrap_or_default();
-            value(driver.compute()?.get_node(node).wait()?)
-        },
-        fields: NODE,
-    },
-    Ask {
-        method: "ex_list_networks",
-        takes: &[],
-        will_take: &[],
-        call: |driver, _| {
-            let native = driver.native::<OpenStack>()?;
-            value(driver.send(native.list_networks()).wait()?)
-        },
-        fields: &[("id", "/id"), ("name", "/name")],
-    },
-    Ask {
-        method: "list_images",
-        takes: &[],
-        will_take: &[],
-        call: |driver, _| value(driver.compute()?.list_images().wait()?),
-        fields: &[
-            ("id", "/id"),
-            ("name", "/name"),
-            ("state", "/extra/status"),
-            ("min_disk_gb", "/extra/minDisk"),
-            ("min_ram_mb", "/extra/minRam"),
-            ("created_at", "/extra/created"),
-        ],
-    },
-    Ask {
-        method: "list_nodes",
-        takes: &[],
-        will_take: &[],
-        call: |driver, _| value(driver.compute()?.list_nodes().wait()?),
-        fields: NODE,
-    },
-    Ask {
-        method: "list_sizes",
-        takes: &[],
-        will_take: &[],
-        call: |driver, _| value(driver.compute()?.list_sizes().wait()?),
-        fields: &[
-            ("id", "/id"),
-            ("name", "/name"),
-            ("ram_mb", "/ram"),
-            ("disk_gb", "/disk"),
-            ("vcpus", "/vcpus"),
-        ],
-    },
-];
-
-const NODE: &[(&str, &str)] = &[
-    ("id", "/id"),
-    ("name", "/name"),
-    ("state", "/state"),
-    ("public_ips", "/public_ips"),
-    ("private_ips", "/private_ips"),
-    ("size", "/extra/flavorId"),
-    ("image", "/extra/imageId"),
-    ("location", "/extra/availability_zone"),
-    ("key_pair", "/extra/key_name"),
-    ("created_at", "/created_at"),
-    ("metadata", "/extra/metadata"),
-    ("fault", "/extra/fault/message"),
-];
-
-fn create_node(driver: &Driver, asked: &Asked) -> Result<Value> {
-    let text = |at, name| asked.id(at, name).unwrap_or_default();
-    let mut new = NewNode::named(text(0, "name")).size(text(1, "size")).image(text(2, "image"));
-    let metadata = asked.kwargs.get("ex_metadata").and_then(Value::as_object);
-    for (key, item) in metadata.into_iter().flatten() {
-        new = new.metadata(key, item.as_str().unwrap_or_default());
-    }
-    let networks = asked.kwargs.get("networks").and_then(Value::as_array);
-    for network in networks.into_iter().flatten() {
-        new = new.network(network["id"].as_str().unwrap_or_default());
-    }
-    if let Some(key_pair) = asked.kwargs.get("ex_keyname").and_then(Value::as_str) {
-        new = new.key_pair(key_pair);
-    }
-    value(driver.compute()?.create_node(&new).wait()?)
-}
-
-fn value(result: impl Serialize) -> Result<Value> {
-    Ok(serde_json::to_value(result).expect("JSON"))
-}
 
 fn open(_: &Asked, url: &str) -> Result<Driver> {
     Driver::open_with(Config::password(url, "user", "secret").project("project"), settings())

@@ -57,6 +57,20 @@ pub(super) const DELIBERATE: &[Deliberate] = &[
         }],
     },
     Deliberate {
+        name: "a key is sent without the line's end",
+        why: "it is no part of the key, and a copy of it with and without is the same",
+        methods: &["import_key_pair_from_string"],
+        fields: &[Instead {
+            field: "requests",
+            ours: |_, requests| {
+                let mut ours = requests.clone();
+                let key = ours.pointer_mut("/0/body/keypair/public_key")?;
+                *key = key.as_str()?.trim_end().into();
+                Some(ours)
+            },
+        }],
+    },
+    Deliberate {
         name: "a refused token is replaced once",
         why: "tokens are revoked before they end; with a new one the same request is sent again",
         methods: &["list_nodes"],

@@ -1,5 +1,6 @@
 //! OpenStack: compute, and the login.
 
+mod asks;
 mod compute;
 mod differences;
 mod identity;
