@@ -77,9 +77,9 @@ fn orders_that_name_what_is_not_there_are_refused() {
         ),
         (
             "user_data",
-            json!("no base64"),
-            "Invalid input for field/attribute user_data. Value: no base64. \
-             'no base64' is not a 'base64'",
+            json!("no base64!"),
+            "Invalid input for field/attribute user_data. Value: no base64!. \
+             'no base64!' is not a 'base64'",
         ),
         (
             "user_data",
