@@ -221,7 +221,7 @@ pub(super) fn detail<'a>(
             created: seconds(server.booted),
             message: "No valid host was found. ",
         }),
-        progress: (status != "ERROR").then_some(0),
+        progress: matches!(status, "ACTIVE" | "BUILD").then_some(0),
         availability_zone: if status == "ERROR" { "" } else { "nova" },
         config_drive: "",
         key_name: server.key_name.as_deref(),
