@@ -61,7 +61,8 @@
 //! - `user_data` with characters that base64 has not is refused; Nova drops them.
 //! - One request creates one server: `min_count` and `max_count` above 1 are refused, and so is the
 //!   old `block_device_mapping` without `_v2`.
-//! - Volumes have no snapshots, and a volume cannot be made larger.
+//! - Volumes have no snapshots, and a volume cannot be made larger. A server that would exceed the
+//!   quota of volumes is refused; Nova takes the order and lets it fail.
 //! - Schema errors are told in their first line; Keystone adds the schema.
 //! - Links name [`Sim::base_url`], whatever `Host` the caller wrote.
 //!
@@ -223,7 +224,8 @@ impl Sim {
         self.cloud.world().servers.summaries()
     }
 
-    /// Removes all servers, at once and without a trace.
+    /// Removes all servers and the volumes that go with them, at once and without a trace. Other
+    /// volumes and the key pairs stay.
     pub fn clear(&self) {
         self.cloud.world().remove_servers();
     }
