@@ -17,7 +17,7 @@ use super::answer;
 use super::cloud::Cloud;
 use super::keystone::has_token;
 use super::microversion::{Microversion, VersionRefusal};
-use super::request::Request;
+use super::request::{Request, segment};
 use super::server_view::Link;
 use errors::fault;
 
@@ -61,8 +61,9 @@ fn routed(
         ("GET", ["v2.1", "servers", id]) => servers::show(cloud, version, id),
         ("DELETE", ["v2.1", "servers", id]) => servers::delete(cloud, id),
         ("POST", ["v2.1", "servers", id, "action"]) => actions::answer(cloud, request, version, id),
-        (_, ["v2.1", "servers", id, "metadata", key @ ..]) => {
-            metadata::answer(cloud, request, id, key)
+        (_, ["v2.1", "servers", id, "metadata"]) => metadata::answer(cloud, request, id, None),
+        (_, ["v2.1", "servers", id, "metadata", key]) => {
+            metadata::answer(cloud, request, id, Some(&segment(key)))
         }
         (_, ["v2.1", "servers", id, "os-volume_attachments", volume @ ..]) => {
             attachments::answer(cloud, request, version, id, volume)
@@ -73,8 +74,10 @@ fn routed(
         ("GET", ["v2.1", "servers", id, "os-interface"]) => project::interfaces(cloud, id),
         ("GET", ["v2.1", "os-keypairs"]) => keypairs::list(cloud, request, version),
         ("POST", ["v2.1", "os-keypairs"]) => keypairs::create(cloud, request, version),
-        ("GET", ["v2.1", "os-keypairs", name]) => keypairs::show(cloud, version, name),
-        ("DELETE", ["v2.1", "os-keypairs", name]) => keypairs::delete(cloud, version, name),
+        ("GET", ["v2.1", "os-keypairs", name]) => keypairs::show(cloud, version, &segment(name)),
+        ("DELETE", ["v2.1", "os-keypairs", name]) => {
+            keypairs::delete(cloud, version, &segment(name))
+        }
         ("GET", ["v2.1", "os-availability-zone"]) => project::zones(),
         ("GET", ["v2.1", "os-availability-zone", "detail"]) => project::zones_in_detail(),
         ("GET", ["v2.1", "limits"]) => project::limits(cloud, version),

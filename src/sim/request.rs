@@ -74,6 +74,11 @@ impl Request {
     }
 }
 
+/// A segment of a path, decoded: there a plus is a plus.
+pub(super) fn segment(text: &str) -> String {
+    decoded(&text.replace('+', "%2B"))
+}
+
 fn is_marker(pair: &str) -> bool {
     pair.split('=').next() == Some("marker")
 }

@@ -42,6 +42,10 @@ fn a_key_is_imported_listed_shown_and_deleted() {
         (404, format!("Keypair laptop not found for user {user}"))
     );
     assert_eq!(client.delete(&format!("{KEYS}/laptop")).status, 404);
+
+    let body = json!({"keypair": {"name": "my key", "public_key": PUBLIC}});
+    assert_eq!(client.post(KEYS, &body).status, 200);
+    assert_eq!(client.delete(&format!("{KEYS}/my%20key")).status, 202);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::errors::{bad_request, forbidden, in_the_way, no_instance, not_found};
@@ -17,22 +17,34 @@ use crate::sim::server_request;
 /// As many as Nova allows by default.
 const MOST: usize = 128;
 
-pub(super) fn answer(cloud: &Cloud, request: &Request, id: &str, key: &[&str]) -> Response<Bytes> {
+pub(super) fn answer(
+    cloud: &Cloud,
+    request: &Request,
+    id: &str,
+    key: Option<&str>,
+) -> Response<Bytes> {
     let mut world = cloud.world();
     let Some(server) = world.servers.get_mut(id) else {
         return no_instance(id);
     };
-    let method = request.method().as_str();
-    match (method, key) {
-        ("GET", []) => whole(server),
-        ("GET", [key]) => match server.metadata.get(*key) {
-            Some(value) => answer::json(StatusCode::OK, &json!({"meta": {*key: value}})),
+    match (request.method().as_str(), key) {
+        ("GET", None) => whole(server),
+        ("GET", Some(key)) => match server.metadata.get(key) {
+            Some(value) => answer::json(StatusCode::OK, &json!({"meta": {key: value}})),
             None => not_found("Metadata item was not found"),
         },
-        ("POST" | "PUT" | "DELETE", [] | [_]) => {
+        ("DELETE", Some(key)) => {
             if let Err(reason) = server.check_lock() {
-                let action = if method == "DELETE" { "delete metadata" } else { "update metadata" };
-                return in_the_way(id, action, &reason);
+                return in_the_way(id, "delete metadata", &reason);
+            }
+            match server.metadata.remove(key) {
+                Some(_) => answer::empty(StatusCode::NO_CONTENT),
+                None => not_found("Metadata item was not found"),
+            }
+        }
+        ("POST", None) | ("PUT", _) => {
+            if let Err(reason) = server.check_lock() {
+                return in_the_way(id, "update metadata", &reason);
             }
             changed(server, request, key)
         }
@@ -40,48 +52,27 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, id: &str, key: &[&str]) -
     }
 }
 
-fn changed(server: &mut Server, request: &Request, key: &[&str]) -> Response<Bytes> {
-    let field = if key.is_empty() { "metadata" } else { "meta" };
-    if let ("DELETE", [key]) = (request.method().as_str(), key) {
-        return match server.metadata.remove(*key) {
-            Some(_) => answer::empty(StatusCode::NO_CONTENT),
-            None => not_found("Metadata item was not found"),
-        };
-    }
+/// `POST` adds to what is there, `PUT` replaces it, and with a key only that.
+fn changed(server: &mut Server, request: &Request, key: Option<&str>) -> Response<Bytes> {
+    let field = if key.is_none() { "metadata" } else { "meta" };
     let given = match server_request::metadata(request.body(), field) {
         Ok(given) => given,
         Err(Refusal(message)) => return bad_request(&message),
     };
-    match (request.method().as_str(), key) {
-        ("PUT", []) => set(server, given, BTreeMap::new()),
-        ("POST", []) => {
-            let kept = server.metadata.clone();
-            set(server, given, kept)
-        }
-        ("PUT", [key]) if given.len() != 1 || !given.contains_key(*key) => {
-            bad_request("Request body and URI mismatch")
-        }
-        ("PUT", [_]) => {
-            let kept = server.metadata.clone();
-            let answer = answer::json(StatusCode::OK, &json!({"meta": given}));
-            let set = set(server, given, kept);
-            if set.status() == StatusCode::OK { answer } else { set }
-        }
-        _ => answer::not_found(request),
+    if key.is_some_and(|key| given.len() != 1 || !given.contains_key(key)) {
+        return bad_request("Request body and URI mismatch");
     }
-}
-
-fn set(
-    server: &mut Server,
-    given: BTreeMap<String, String>,
-    mut kept: BTreeMap<String, String>,
-) -> Response<Bytes> {
-    kept.extend(given);
-    if kept.len() > MOST {
+    let replaces_all = request.method() == Method::PUT && key.is_none();
+    let mut all = if replaces_all { BTreeMap::new() } else { server.metadata.clone() };
+    all.extend(given.clone());
+    if all.len() > MOST {
         return forbidden(&format!("Maximum number of metadata items exceeds {MOST}"));
     }
-    server.metadata = kept;
-    whole(server)
+    server.metadata = all;
+    match key {
+        None => whole(server),
+        Some(_) => answer::json(StatusCode::OK, &json!({"meta": given})),
+    }
 }
 
 fn whole(server: &Server) -> Response<Bytes> {
