@@ -1,7 +1,7 @@
 //! The embedded cloud: a small OpenStack in this process.
 //!
 //! [`Sim::start`] opens a real HTTP/1.1 server on loopback that speaks Keystone v3, Nova v2.1,
-//! Glance v2 and the little of Neutron that creating a server needs. Its state is in memory, it
+//! Glance v2, Cinder v3 and the little of Neutron that servers need. Its state is in memory, it
 //! runs on one thread of its own, and it is gone when the [`Sim`] is dropped. Answers have the
 //! fields, status codes and texts of OpenStack Zed, so any OpenStack client works against it:
 //!
@@ -41,30 +41,46 @@
 //! | Keystone | [`Sim::auth_url`], `{base}/identity/v3` |
 //! | Nova | `{base}/compute/v2.1`, microversions 2.1 to 2.93 |
 //! | Glance | `{base}/image` |
-//! | Neutron | `{base}/networking`, networks only |
+//! | Cinder | `{base}/volume/v3/{project}`, microversions 3.0 to 3.70 |
+//! | Neutron | `{base}/networking`, to read only |
 //!
 //! There are the flavors `m1.tiny` (id 1), `m1.small`, `m1.medium`, `m1.large`, `m1.nano`
 //! (id 5) and two that fail: creating `m1.overquota` (id 98) is refused with 403, a server of
 //! flavor `m1.impossible` (id 99) is accepted and ends in `ERROR`. Images are `tiny`, `tiny-2`
-//! and `unfinished`, which never leaves `queued`. The only network is `shared`.
+//! and `unfinished`, which never leaves `queued`. The only network is `shared`, the only zone
+//! `nova`, the only security group `default`.
+//!
+//! Servers can be rebooted, stopped, started and locked, have metadata, key pairs and volumes, and
+//! boot from volumes. A test in this crate's repository has python-openstackclient, openstacksdk
+//! and Apache Libcloud do all that here.
 //!
 //! # Where it differs from a real one
 //! - `name` in a list of servers knows `^`, `$`, `.` and `\`; Nova takes any regular expression.
-//! - A `key_name` is accepted without a key pair of that name.
-//! - One request creates one server: `min_count` and `max_count` above 1 are refused.
+//! - A key pair that is made here is an Ed25519 key in OpenSSH's format, where Nova makes RSA keys;
+//!   there are none of type `x509`.
+//! - `user_data` with characters that base64 has not is refused; Nova drops them.
+//! - One request creates one server: `min_count` and `max_count` above 1 are refused, and so is the
+//!   old `block_device_mapping` without `_v2`.
+//! - Volumes have no snapshots, and a volume cannot be made larger. A server that would exceed the
+//!   quota of volumes is refused; Nova takes the order and lets it fail.
 //! - Schema errors are told in their first line; Keystone adds the schema.
 //! - Links name [`Sim::base_url`], whatever `Host` the caller wrote.
 //!
 //! It proves how a client behaves, not how a cloud does: run the same tests against a real one.
 
 mod answer;
+mod base64;
 mod builder;
 mod catalog;
+mod cinder;
 mod cloud;
+mod disk;
 mod fault;
 mod flavor;
 mod glance;
 mod handle;
+mod instance;
+mod keypair;
 mod keystone;
 mod line;
 mod login;
@@ -74,19 +90,22 @@ mod nova;
 mod page;
 mod pattern;
 mod request;
+mod schema;
 mod script;
 mod server;
 mod server_request;
 mod server_view;
+mod servers;
 mod stats;
 mod stream;
 mod tls;
+mod volume;
 mod world;
 
 pub use builder::Builder;
 pub use fault::Fault;
+pub use servers::ServerSummary;
 pub use stats::Stats;
-pub use world::ServerSummary;
 
 use std::fmt;
 use std::io;
@@ -202,17 +221,18 @@ impl Sim {
 
     /// The servers that are there, oldest first; also those that requests do not see yet.
     pub fn servers(&self) -> Vec<ServerSummary> {
-        self.cloud.world.lock().summaries()
+        self.cloud.world().servers.summaries()
     }
 
-    /// Removes all servers, at once and without a trace.
+    /// Removes all servers and the volumes that go with them, at once and without a trace. Other
+    /// volumes and the key pairs stay.
     pub fn clear(&self) {
-        self.cloud.world.lock().remove_servers();
+        self.cloud.world().remove_servers();
     }
 
     /// Refuses every token issued so far with 401 from now on.
     pub fn revoke_tokens(&self) {
-        self.cloud.world.lock().revoke_tokens();
+        self.cloud.world().revoke_tokens();
     }
 
     /// Makes the next matching requests fail as `fault` says.
@@ -251,6 +271,16 @@ impl Sim {
     /// Servers created from now on are in `BUILD` for this long after the create was answered.
     pub fn set_boot_time(&self, time: Duration) {
         self.cloud.pace.lock().boot_time = time;
+    }
+
+    /// Reboots, stops and starts that begin from now on take this long.
+    pub fn set_action_time(&self, time: Duration) {
+        self.cloud.pace.lock().action_time = time;
+    }
+
+    /// What is done to volumes from now on takes this long.
+    pub fn set_volume_time(&self, time: Duration) {
+        self.cloud.pace.lock().volume_time = time;
     }
 
     /// Servers deleted from now on are still seen for this long.
