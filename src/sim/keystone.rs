@@ -1,5 +1,7 @@
 //! Keystone v3: version documents, logins, and what may be done with a token itself.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
@@ -70,6 +72,8 @@ fn log_in(cloud: &Cloud, request: &Request) -> Response<Bytes> {
     cloud.counts.login(login.is_ok());
     match login {
         Ok(login) => {
+            let left = login.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+            let lifetime = left.unwrap_or(lifetime);
             let (text, _) = world.issue_token(login.method, login.is_scoped, lifetime);
             token_answer(cloud, &world, StatusCode::CREATED, &text)
         }

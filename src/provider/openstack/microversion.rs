@@ -91,11 +91,10 @@ impl Wish {
 ///
 /// The list of versions is above all of them, and asks for no token.
 fn latest(endpoint: &str) -> Result<Call<Vec<(HeaderName, HeaderValue)>>> {
-    let is_version = |part: &&str| {
-        part.strip_prefix("v2").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let above = endpoint.split('/').take_while(|part| !is_version(part));
-    let above = above.collect::<Vec<_>>().join("/");
+    // Behind scheme and host, which may look like one.
+    let is_version = |(at, part): &(usize, &str)| *at > 2 && (*part == "v2" || *part == "v2.1");
+    let above = endpoint.split('/').enumerate().take_while(|part| !is_version(part));
+    let above = above.map(|(_, part)| part).collect::<Vec<_>>().join("/");
     let request = Request::new(Target::Url(above), http::Method::GET, "/");
     Ok(Call::new(request, |response| {
         let version = Range::read(&response)?.newest.min(Microversion::NEWEST);
@@ -163,8 +162,8 @@ impl OpenStack {
     /// Which microversions there are is asked once per driver, in front of the first such call.
     ///
     /// # Errors
-    /// `Invalid` for what is no microversion, such as `3.0`. What the driver gives when it sends the
-    /// call: `Unsupported` when the cloud's Nova is too old.
+    /// `Invalid` for what is no microversion, such as `3.0`; `Unsupported` when the cloud's Nova is
+    /// too old, here if that is known already and else when the call is sent.
     ///
     /// # Example
     /// ```no_run
