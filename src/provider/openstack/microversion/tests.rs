@@ -68,13 +68,15 @@ fn a_nova_that_is_too_old_is_told_with_what_is_needed_and_what_it_has() {
 
 #[test]
 fn an_endpoint_that_names_the_project_is_asked_what_the_newest_is() {
-    let nothing = r#"{"itemNotFound": {"code": 404, "message": "The resource could not be found."}}"#;
+    let nothing =
+        r#"{"itemNotFound": {"code": 404, "message": "The resource could not be found."}}"#;
     let native = OpenStack::new();
     let call = native.at_least("2.37", raw(&native)).expect("a call");
     let call = next(call, 404, &[], nothing);
     assert_eq!(call.request.path, "/flavors?limit=1");
     assert_eq!(versions(&call.request), [("new", "compute latest"), ("old", "latest")]);
-    let told = [("openstack-api-version", "compute 2.93"), ("x-openstack-nova-api-version", "2.93")];
+    let told =
+        [("openstack-api-version", "compute 2.93"), ("x-openstack-nova-api-version", "2.93")];
     let call = next(call, 200, &told, r#"{"flavors": []}"#);
     assert_eq!(versions(&call.request), [("new", "compute 2.37")]);
 
