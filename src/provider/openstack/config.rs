@@ -27,7 +27,8 @@ use crate::provider::{CloudEntry, Provider};
 #[derive(Clone)]
 #[must_use = "a configuration does nothing until a driver is opened with it"]
 pub struct Config {
-    values: Values,
+    /// Apart, as there may be much of it.
+    values: Box<Values>,
     ca: Option<Ca>,
     identity: Option<Identity>,
 }
@@ -222,7 +223,7 @@ impl Config {
     }
 
     fn of_code(auth_url: impl Into<String>) -> Self {
-        let config = Self { values: Values::of_code(), ca: None, identity: None };
+        let config = Self { values: Box::new(Values::of_code()), ca: None, identity: None };
         config.with(Setting::AuthUrl, auth_url)
     }
 
@@ -307,7 +308,7 @@ impl Config {
     pub(crate) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Self> {
         let values = super::clouds::of_texts(name, clouds, secure)?;
         login::keystone(&values)?;
-        Ok(Self { values, ca: None, identity: None })
+        Ok(Self { values: Box::new(values), ca: None, identity: None })
     }
 
     /// Finds out now what is wrong, where the message can still name the setting.
@@ -330,7 +331,7 @@ impl Config {
                 return Err(Error::invalid(text));
             }
         };
-        Ok(Self { values, ca, identity })
+        Ok(Self { values: Box::new(values), ca, identity })
     }
 }
 
