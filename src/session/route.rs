@@ -116,6 +116,10 @@ impl Routes {
 
     fn lacks(&self, service: &str, region: Option<&str>) -> Error {
         let routes = &self.listed;
+        if routes.is_empty() && self.patterns.is_empty() {
+            let text = "the login gave no catalog of services; log in to a project";
+            return Error::new(ErrorKind::Unsupported, text);
+        }
         let everywhere = !self.patterns.is_empty() || routes.iter().any(|r| r.region.is_none());
         match region {
             Some(name) if !everywhere && !routes.iter().any(|r| r.serves(region)) => {

@@ -2,6 +2,8 @@
 
 mod scope;
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
@@ -73,6 +75,8 @@ fn log_in(cloud: &Cloud, request: &Request) -> Response<Bytes> {
     cloud.counts.login(login.is_ok());
     match login {
         Ok(login) => {
+            let left = login.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+            let lifetime = left.unwrap_or(lifetime);
             let (text, _) = world.issue_token(login.method, login.is_scoped, lifetime);
             token_answer(cloud, &world, StatusCode::CREATED, &text)
         }

@@ -1,5 +1,7 @@
 //! Judging a login.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::Sim;
@@ -8,11 +10,13 @@ use super::request::Request;
 use super::world::World;
 
 pub(super) const DOMAIN_ID: &str = "default";
-pub(super) const METHODS: [&str; 2] = ["password", "application_credential"];
+pub(super) const METHODS: [&str; 3] = ["password", "token", "application_credential"];
 
 pub(super) struct Login {
     pub(super) method: &'static str,
     pub(super) is_scoped: bool,
+    /// A token that is exchanged for another bounds its life.
+    pub(super) ends: Option<Instant>,
 }
 
 pub(super) enum Refusal {
@@ -43,24 +47,27 @@ pub(super) fn judged(
 
     let realm = Realm { settings, world };
     let scope = auth.get("scope");
-    if method == "password" {
+    if method != "application_credential" {
         let is_scoped = match scope {
             None => false,
             Some(scope) if scope == "unscoped" => false,
             Some(scope) => realm.check_scope_form(scope)?,
         };
-        realm.check_password(proof)?;
+        let ends = match method {
+            "token" => Some(realm.check_token(proof)?),
+            _ => realm.check_password(proof).map(|()| None)?,
+        };
         if is_scoped {
             realm.check_project(scope.and_then(|scope| scope.get("project")))?;
         }
-        Ok(Login { method, is_scoped })
+        Ok(Login { method, is_scoped, ends })
     } else {
         realm.check_application_credential(proof)?;
         // The credential is of one project and cannot be used for another.
         if scope.is_some() {
             return Err(Refusal::Unauthorized);
         }
-        Ok(Login { method, is_scoped: true })
+        Ok(Login { method, is_scoped: true, ends: None })
     }
 }
 
@@ -95,6 +102,13 @@ impl Realm<'_> {
         }
         self.check_user(user, "identity/password/user")?;
         permit(user.get("password").is_some_and(|given| given == &self.settings.password))
+    }
+
+    /// Tells when the token ends that is shown.
+    fn check_token(&self, proof: &Value) -> Result<Instant, Refusal> {
+        let id = proof.get("id").ok_or_else(|| required("id"))?;
+        let token = id.as_str().and_then(|id| self.world.token(id));
+        token.map(|token| token.dies).ok_or(Refusal::Unauthorized)
     }
 
     fn check_user(&self, user: &Value, field: &str) -> Result<(), Refusal> {

@@ -36,7 +36,7 @@ pub(super) struct Token {
     pub(super) is_scoped: bool,
     pub(super) issued: Timestamp,
     pub(super) expires: Timestamp,
-    dies: Instant,
+    pub(super) dies: Instant,
 }
 
 pub(super) struct Image {

@@ -56,3 +56,9 @@ pub mod trusted_for_a_second {}
 
 #[doc = include_str!("models_share_the_source.md")]
 pub mod models_share_the_source {}
+
+#[doc = include_str!("no_vendor_profiles.md")]
+pub mod no_vendor_profiles {}
+
+#[doc = include_str!("nova_is_asked_for_its_versions_late.md")]
+pub mod nova_is_asked_for_its_versions_late {}

@@ -4,29 +4,66 @@
 //! What users of the `openstack` command have will do: an openrc file in the environment, or a
 //! clouds.yaml. [`Driver::from_selector`](crate::Driver::from_selector) takes `openstack` for the
 //! environment ([`Config::from_env`]) and `openstack:mycloud` for a cloud of clouds.yaml
-//! ([`Config::from_cloud`]).
+//! ([`Config::from_cloud`]). What is read, where and in which order is as openstacksdk has it
+//! (<https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html>).
 //!
 //! | environment | clouds.yaml | in code |
 //! |---|---|---|
 //! | `OS_CLOUD` | the cloud's name | [`Config::from_cloud`] |
-//! | `OS_AUTH_URL` | `auth.auth_url` | [`Config::password`] |
+//! | `OS_AUTH_URL` | `auth.auth_url`; `{region_name}` in it is the region | [`Config::password`] |
 //! | `OS_USERNAME`, `OS_USER_ID` | `auth.username`, `auth.user_id` | [`Config::password`], [`Config::user_id`] |
 //! | `OS_PASSWORD` | `auth.password` | [`Config::password`] |
+//! | `OS_TOKEN` | `auth.token` | [`Config::token`], which cannot be renewed |
 //! | `OS_PROJECT_NAME`, `OS_PROJECT_ID` (or `OS_TENANT_*`) | `auth.project_name`, `auth.project_id` | [`Config::project`], [`Config::project_id`] |
 //! | `OS_USER_DOMAIN_NAME`, `OS_USER_DOMAIN_ID` | `auth.user_domain_name`, `auth.user_domain_id` | [`Config::user_domain`], [`Config::user_domain_id`] |
 //! | `OS_PROJECT_DOMAIN_NAME`, `OS_PROJECT_DOMAIN_ID` | `auth.project_domain_name`, `auth.project_domain_id` | [`Config::project_domain`], [`Config::project_domain_id`] |
 //! | `OS_DOMAIN_NAME`, `OS_DOMAIN_ID` | `auth.domain_name`, `auth.domain_id` | with a project both domains: [`Config::domain`]; without one the scope: [`Config::scope_domain`] |
+//! | `OS_TRUST_ID` | `auth.trust_id` | [`Config::scope_trust`] |
+//! | `OS_SYSTEM_SCOPE=all` | `auth.system_scope: all` | [`Config::scope_system`] |
+//! | | | [`Config::unscoped`] |
 //! | `OS_DEFAULT_DOMAIN` (an id), `OS_DEFAULT_DOMAIN_NAME` | `auth.default_domain_id`, `auth.default_domain_name` | `Default` if nothing is said |
 //! | `OS_APPLICATION_CREDENTIAL_ID`, `_NAME`, `_SECRET` | `auth.application_credential_id`, `_name`, `_secret` | [`Config::application_credential`] |
-//! | `OS_AUTH_TYPE` | `auth_type` | `password` or `v3applicationcredential`; told by what is set |
-//! | `OS_REGION_NAME` | `region_name` | [`Config::region`] |
+//! | `OS_AUTH_TYPE` | `auth_type` | `password`, `token` or `v3applicationcredential`; told by what is set |
+//! | `OS_REGION_NAME`, also beside `OS_CLOUD` | `region_name`, or one of `regions` | [`Config::region`] |
 //! | `OS_INTERFACE`, `OS_ENDPOINT_TYPE` | `interface`, `endpoint_type` | [`Config::interface`] |
+//! | `OS_COMPUTE_API_VERSION=2.79` | `compute_default_microversion`, `compute_api_version` | [`Config::compute_microversion`] |
+//! | `OS_COMPUTE_ENDPOINT_OVERRIDE` | `compute_endpoint_override` | [`Config::endpoint`] |
+//! | `OS_COMPUTE_*` | `compute_service_type`, `_service_name`, `_interface`, `_region_name` | |
 //! | `OS_CACERT` | `cacert` | [`Config::ca_pem`] |
 //! | `OS_CERT`, `OS_KEY` | `cert`, `key` | [`Config::client_certificate_pem`]; one file may hold both |
-//! | `OS_INSECURE` | `verify: false` | [`Config::insecure`] |
+//! | `OS_INSECURE` | `insecure: true`, `verify: false` | [`Config::insecure`], which is warned of in the log |
 //!
 //! An empty variable counts as not set. An application credential known by its name needs its user
-//! beside it.
+//! beside it. In place of `compute` there may be `block-storage`, `dns`, `identity`, `image`,
+//! `load-balancer`, `network` or `object-store`, with `_` for `-` in keys and variables. An endpoint
+//! override may have `{region_name}`, `%(project_id)s` and `%(tenant_id)s` in it.
+//!
+//! ## Files
+//! Each of clouds, secure and clouds-public, with `.yaml`, `.yml` or `.json` behind it, is taken from
+//! the first folder that has it:
+//! - the working directory,
+//! - `$XDG_CONFIG_HOME/openstack`, `~/.config/openstack` (macOS: also `~/Library/Application
+//!   Support/openstack` and `/Library/Application Support/openstack`; Windows:
+//!   `%LOCALAPPDATA%\OpenStack\openstack` and that of `%PROGRAMDATA%`),
+//! - `openstack` in each of `$XDG_CONFIG_DIRS` (`/etc/xdg`),
+//! - `/etc/openstack`.
+//!
+//! `OS_CLIENT_CONFIG_FILE`, `OS_CLIENT_SECURE_FILE` and `OS_CLIENT_VENDOR_FILE` name one instead; the
+//! folder of the first is searched before all others. A file that cannot be used is an error that
+//! names it, the line and the key, and not passed over.
+//!
+//! A cloud is what clouds-public.yaml has below the name that its `profile` (or `cloud`) says, under
+//! what clouds.yaml has, under what secure.yaml has, under the `values` of its region; key by key, also
+//! those below `auth`. The region is the one that is named, or the first of `regions`. [No profiles
+//! come with the driver](crate::manual::decisions::no_vendor_profiles).
+//!
+//! `OS_CLOUD` alone decides: beside it only `OS_REGION_NAME` is read. Without it the other variables
+//! count; where none is set, a clouds.yaml with one cloud is enough. The environment is itself a
+//! cloud by the name `envvars`, or `OS_CLOUD_NAME`. [`Config::clouds`] lists them all.
+//!
+//! ## Microversions
+//! Nova answers in 2.1 unless a newer one is wished for, in the settings for all requests or by
+//! [`OpenStack::at_least`] for one operation.
 //!
 //! # Example
 //! ```no_run
@@ -58,13 +95,19 @@ mod flavor;
 mod image;
 mod keypair;
 mod link;
+mod login;
+mod microversion;
 mod network;
+mod places;
 mod raw;
+mod section;
+mod service;
 mod setting;
+mod values;
 mod zone;
 
 pub use config::Config;
-pub(crate) use config::open;
+pub(crate) use config::{clouds, open};
 pub use network::Network;
 
 /// What OpenStack has beyond the portable services; from [`Driver::native`](crate::Driver::native).
@@ -72,11 +115,19 @@ pub use network::Network;
 /// Each operation returns a [`Call`](crate::Call), which [`Driver::send`](crate::Driver::send)
 /// carries out with the driver's token, retries and connections.
 #[derive(Debug)]
-pub struct OpenStack(());
+pub struct OpenStack {
+    known: microversion::Known,
+}
 
 impl OpenStack {
+    /// Makes one for a driver whose settings wish for a microversion, or for none.
+    fn wishing(wish: Option<microversion::Wish>) -> Self {
+        Self { known: microversion::Known::new(wish) }
+    }
+
+    #[cfg(test)]
     pub(crate) fn new() -> Self {
-        Self(())
+        Self::wishing(None)
     }
 }
 

@@ -183,3 +183,102 @@ fn debug_shows_no_secret() {
     assert!(shown.contains("demo"), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
 }
+
+const TWO: &str = "clouds:
+  my: {auth: {auth_url: 'http://h', username: demo, password: p, project_name: web},
+    regions: [north, {name: south, values: {auth: {project_name: web-south}}}]}
+  your: {auth: {auth_url: 'https://other'}, region_name: west}
+";
+
+#[test]
+fn the_environment_chooses_a_cloud_and_its_region_and_is_one_itself() {
+    let folder = Folder::new("choice");
+    let file = folder.file("clouds.yaml", TWO);
+    let with = |more: &[(&str, &str)]| {
+        let files = [("OS_CLIENT_CONFIG_FILE", file.as_str())];
+        Config::from_vars(&vars(&[&files[..], more].concat()))
+    };
+    let region =
+        |more: &[(&str, &str)]| provider(with(more).expect("complete")).expect("fine").region;
+    let my = ("OS_CLOUD", "my");
+    assert_eq!(region(&[my]).as_deref(), Some("north"));
+    assert_eq!(region(&[my, ("OS_REGION_NAME", "south")]).as_deref(), Some("south"));
+    let text = failed(with(&[my, ("OS_REGION_NAME", "west")])).to_string();
+    assert!(text.contains("\"west\"") && text.ends_with("north, south"), "{text}");
+    // What else is in the environment is another account.
+    let debug = format!("{:?}", with(&[&[my], &LOGIN[..]].concat()).expect("complete"));
+    assert!(debug.contains("\"http://h\"") && !debug.contains("5000"), "{debug}");
+
+    for name in [("OS_CLOUD", "envvars"), ("OS_CLOUD_NAME", "mine")] {
+        let more = [&[name, ("OS_CLOUD", name.1)], &LOGIN[..]].concat();
+        assert!(format!("{:?}", with(&more).expect("complete")).contains("http://h:5000"));
+    }
+    let env = vars(&[&LOGIN[..], &[("OS_CLIENT_CONFIG_FILE", file.as_str())]].concat());
+    assert!(Config::from_clouds("envvars", &env).is_ok());
+
+    let text = failed(with(&[])).to_string();
+    assert_eq!(text, "several clouds are configured; set OS_CLOUD to one of: my, your");
+    folder.file("clouds.yaml", &TWO[..TWO.find("  your").expect("two")]);
+    assert_eq!(region(&[("OS_REGION_NAME", "south")]).as_deref(), Some("south"), "the only one");
+}
+
+#[test]
+fn what_is_configured_is_listed_with_the_environment() {
+    let folder = Folder::new("listed");
+    let file = folder.file("clouds.yaml", TWO);
+    let listed = |more: &[(&str, &str)]| {
+        let files = [("OS_CLIENT_CONFIG_FILE", file.as_str())];
+        let entries = Config::listed(&vars(&[&files[..], more].concat())).expect("a list");
+        let show = |entry: CloudEntry| {
+            let CloudEntry { name, address, region, source } = entry;
+            let source = if source == file { "file" } else { &source };
+            format!(
+                "{name} {} {} {source}",
+                address.unwrap_or_default(),
+                region.unwrap_or_default()
+            )
+        };
+        entries.into_iter().map(show).collect::<Vec<_>>()
+    };
+    let files = ["my http://h north file", "your https://other west file"];
+    assert_eq!(listed(&[]), files);
+    let login = [&LOGIN[1..], &[("OS_AUTH_URL", "http://me:s3cret@h:5000")]].concat();
+    let all = [&files[..], &["envvars h:5000 north the environment"]].concat();
+    assert_eq!(listed(&login), all);
+}
+
+#[test]
+fn code_may_log_in_to_other_things_and_ask_elsewhere() {
+    let sent = |config: Config| -> serde_json::Value {
+        let provider = provider(config).expect("a provider");
+        let login = provider.auth.login().expect("a login").call().request;
+        serde_json::from_slice(login.body.bytes().expect("bytes")).expect("JSON")
+    };
+    let config = || Config::password("http://h", "demo", "s3cret").project("web");
+    assert_eq!(sent(config().unscoped())["auth"]["scope"], "unscoped");
+    let scope = &sent(config().scope_system().scope_trust("t1"))["auth"]["scope"];
+    assert_eq!(*scope, serde_json::json!({"OS-TRUST:trust": {"id": "t1"}}));
+    let scope = &sent(config().scope_trust("t1").scope_system())["auth"]["scope"];
+    assert_eq!(*scope, serde_json::json!({"system": {"all": true}}));
+    let token = &sent(Config::token("http://h", "mine").project("web"))["auth"]["identity"];
+    assert_eq!(token["token"]["id"], "mine");
+
+    let text = failed(config().endpoint("computer", "http://h")).to_string();
+    assert!(text.contains("\"computer\"") && text.contains("compute, dns"), "{text}");
+    let elsewhere = config().endpoint("compute", "h:8774").expect("a service");
+    assert_eq!(failed(provider(elsewhere)).kind(), ErrorKind::Invalid);
+    let odd = config().compute_microversion("newest");
+    assert!(failed(provider(odd)).to_string().contains("\"newest\""));
+}
+
+#[test]
+fn drivers_share_a_login_only_if_it_gives_both_the_same() {
+    let account = |config: Config| provider(config).expect("a provider").auth.account();
+    let config = || Config::password("http://h", "demo", "s3cret").project("web");
+    let at = |url: &str| config().endpoint("compute", url).expect("a service");
+    assert!(account(config()) == account(config()));
+    assert!(account(config()) != account(at("http://a")));
+    assert!(account(at("http://a")) != account(at("http://b")));
+    assert!(account(config().compute_microversion("2.79")) == account(config()));
+    assert!(account(config().compute_microversion("latest")).is_none());
+}
