@@ -5,6 +5,8 @@
 //! the sim. What a case creates has a name of its own and is destroyed, also when the case fails.
 #![cfg(feature = "sim")]
 
+mod verbs;
+
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::Pin;
