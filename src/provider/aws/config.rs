@@ -188,7 +188,12 @@ pub(crate) fn open(profile: Option<&str>) -> Result<Provider> {
 
 /// Lists the profiles of both files.
 pub(crate) fn clouds() -> Result<Vec<CloudEntry>> {
-    let files = files(&variable)?;
+    check_variables("AWS_")?;
+    listed(&variable)
+}
+
+fn listed(env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<CloudEntry>> {
+    let files = files(env)?;
     let entry = |name: &str| {
         let profile = files.find(name)?;
         let text = |key| Some(profile.as_ref()?.text(key)?.to_owned());

@@ -298,3 +298,22 @@ fn debug_shows_no_secret() {
     assert!(shown.contains("AKID"), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
 }
+
+#[test]
+fn profiles_are_listed_without_secrets() {
+    let home = Home::new("listed", CONFIG, CREDENTIALS);
+    let entries = listed(&home.env(&[])).expect("a list");
+    assert!(!format!("{entries:?}").contains("s3cret"));
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), entry.region.as_deref(), entry.address.as_deref()))
+        .collect();
+    let expected = [
+        ("default", Some("us-west-2"), None),
+        ("half", None, None),
+        ("sso", Some("eu-west-1"), None),
+        ("web", Some("eu-west-1"), Some("http://web")),
+    ];
+    assert_eq!(shown, expected);
+    assert!(entries.iter().all(|entry| entry.source.contains("credentials")));
+}

@@ -282,3 +282,32 @@ fn drivers_share_a_login_only_if_it_gives_both_the_same() {
     assert!(account(config().compute_microversion("2.79")) == account(config()));
     assert!(account(config().compute_microversion("latest")).is_none());
 }
+
+#[test]
+fn who_accepts_any_certificate_is_warned_with_the_host_and_without_a_secret() {
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    struct Log(MutexGuard<'static, Vec<u8>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = || Log(LOG.lock().unwrap_or_else(PoisonError::into_inner));
+    let subscriber = tracing_subscriber::fmt().with_writer(log).with_ansi(false).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let config = || Config::password("https://cloud.example:5000", "demo", "s3cret");
+        provider(config().project("web").insecure(false)).expect("a provider");
+        assert!(log().0.is_empty());
+        provider(config().project("web").insecure(true)).expect("a provider");
+    });
+    let text = String::from_utf8_lossy(&log().0).into_owned();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("WARN") && text.contains("cloud.example:5000"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+}
