@@ -1,5 +1,5 @@
 //! What happens rarely and hurts then: cold starts, tokens that end, crowds, closed connections,
-//! calls that are given up, and ten thousand operations at once.
+//! calls that are given up, ten thousand operations at once, and a thousand nodes that are waited for.
 //!
 //! `cargo bench --bench rare`, or one of them by name.
 
@@ -17,6 +17,8 @@ mod gaps;
 mod many;
 #[path = "rare/renewal.rs"]
 mod renewal;
+#[path = "rare/waiting.rs"]
+mod waiting;
 
 use std::error::Error;
 
@@ -49,4 +51,5 @@ const ALL: &[(&str, fn(&Args) -> Result<(), Box<dyn Error>>)] = &[
     ("gaps", gaps::run),
     ("cancels", cancels::run),
     ("many", many::run),
+    ("waiting", waiting::run),
 ];

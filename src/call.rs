@@ -94,6 +94,20 @@ impl<T: 'static> Call<T> {
         });
         Call { request, read }
     }
+
+    /// Adds the cloud's id of the answer that the result came with.
+    pub(crate) fn identified(self) -> Call<(T, Option<HeaderValue>)> {
+        let Self { request, read } = self;
+        let read = Box::new(|came: Result<Response>| {
+            let id = came.as_ref().ok().and_then(|answer| request_id(&answer.headers));
+            Ok(match read(came)? {
+                Step::Done(value) => Step::Done((value, id)),
+                Step::Next(call) => Step::Next(call.identified()),
+                Step::Wait(pause, call) => Step::Wait(pause, call.identified()),
+            })
+        });
+        Call { request, read }
+    }
 }
 
 impl<T> fmt::Debug for Call<T> {

@@ -10,6 +10,7 @@ mod exhaustion;
 mod half_close;
 #[cfg(feature = "aws")]
 mod late_ticket;
+mod many;
 mod no_runtime;
 mod pace;
 mod runtime_dropped;
@@ -22,3 +23,4 @@ mod tls_tickets;
 mod token_storm;
 mod two_runtimes;
 mod wait_inside_runtime;
+mod waiting;

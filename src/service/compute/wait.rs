@@ -84,11 +84,14 @@ fn until(wanted: NodeState, shows_late: bool) -> impl FnMut(&Sight<'_, Node>) ->
     let mut was_seen = false;
     let mut patience = if shows_late { LATE } else { 0 };
     move |sight| {
-        let (node, is_all) = match sight {
+        let (node, is_alone) = match sight {
             Sight::Listed(node) => (node, false),
             Sight::Asked(node) => (node, true),
             Sight::Missing => return Verdict::LookCloser,
-            Sight::NotFound(_) if was_seen => return Verdict::Over(Err(taken_away("the node"))),
+            Sight::NotFound(_) if was_seen => {
+                let text = "the node was destroyed while it was waited for";
+                return Verdict::Over(Err(Error::new(ErrorKind::Failed, text)));
+            }
             Sight::NotFound(_) if patience > 0 => {
                 patience -= 1;
                 return Verdict::NotYet;
@@ -99,11 +102,9 @@ fn until(wanted: NodeState, shows_late: bool) -> impl FnMut(&Sight<'_, Node>) ->
         match node.state {
             state if state == wanted => Verdict::Over(Ok(())),
             // Nova's lists do not say why.
-            NodeState::Error if node.fault.is_none() && !is_all => Verdict::LookCloser,
-            NodeState::Error => Verdict::Over(Err(failed(node))),
-            NodeState::Terminated => {
-                Verdict::Over(Err(taken_away(&format!("node {:?}", node.name))))
-            }
+            NodeState::Error | NodeState::Terminated if !is_alone => Verdict::LookCloser,
+            NodeState::Error => Verdict::Over(Err(failed(node, "went to its error state"))),
+            NodeState::Terminated => Verdict::Over(Err(failed(node, "was taken away"))),
             _ => Verdict::NotYet,
         }
     }
@@ -129,14 +130,10 @@ fn until_gone() -> impl FnMut(&Sight<'_, Node>) -> Verdict + Send {
     }
 }
 
-fn failed(node: &Node) -> Error {
+fn failed(node: &Node, how: &str) -> Error {
     let why = node.fault.as_deref().unwrap_or("the cloud does not say why");
-    let text = format!("node {:?} went to its error state: {why}; destroy it", node.name);
-    Error::new(ErrorKind::Failed, text)
-}
-
-fn taken_away(what: &str) -> Error {
-    Error::new(ErrorKind::Failed, format!("{what} was destroyed while it was waited for"))
+    let advice = if node.state == NodeState::Error { "; destroy it" } else { "" };
+    Error::new(ErrorKind::Failed, format!("node {:?} {how}: {why}{advice}", node.name))
 }
 
 const LONGEST_WAIT: Duration = Duration::from_secs(600);

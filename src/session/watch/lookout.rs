@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Judge, Look, Sight, Slot, Verdict, settle};
@@ -99,9 +100,9 @@ impl<T: Clone + Send + Sync + 'static> Shift<T> {
         let mut rested = Instant::now();
         while let Some(round) = self.lookout.next(rested, pages) {
             let began = Instant::now();
-            match round {
-                Round::List(cancel) => self.lookout.list(&mut pages, &cancel),
-                Round::Ask(ids, cancel) => self.lookout.ask(&ids, &cancel),
+            match &round.ids {
+                None => self.lookout.list(&mut pages, &round),
+                Some(ids) => self.lookout.ask(ids, &round),
             }
             // A cloud that is slow to answer is not asked all the time.
             rested = Instant::now() + began.elapsed().max(FIRST_PAUSE);
@@ -127,10 +128,13 @@ impl<T> Drop for Shift<T> {
     }
 }
 
-/// What to ask next.
-enum Round {
-    List(Cancel),
-    Ask(BTreeSet<String>, Cancel),
+/// One look.
+struct Round {
+    /// Whom to ask for one by one; by default the list is asked for.
+    ids: Option<BTreeSet<String>>,
+    /// Who came later than this is not told of it: it may show what was before they came.
+    before: u64,
+    cancel: Cancel,
 }
 
 impl<T: Clone + Send + Sync + 'static> Lookout<T> {
@@ -150,29 +154,32 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
             if state.cancel.is_canceled() {
                 state.cancel = Cancel::new();
             }
-            let cancel = state.cancel.clone();
-            let ids: BTreeSet<_> = state.waiters.values().map(|w| w.id.as_str()).collect();
+            let (before, cancel) = (state.next, state.cancel.clone());
+            let mut ids = BTreeSet::new();
+            ids.extend(state.waiters.values().map(|waiter| waiter.id.clone()));
             if ids.len() > pages {
-                return Some(Round::List(cancel));
+                return Some(Round { ids: None, before, cancel });
             }
             let due = state.waiters.values().filter(|waiter| waiter.due <= now);
-            return Some(Round::Ask(due.map(|waiter| waiter.id.clone()).collect(), cancel));
+            let ids = due.map(|waiter| waiter.id.clone()).collect();
+            return Some(Round { ids: Some(ids), before, cancel });
         }
     }
 
     /// Looks for all by a list, and closer at those for whom that was not enough.
-    fn list(&self, pages: &mut usize, cancel: &Cancel) {
+    fn list(&self, pages: &mut usize, round: &Round) {
         let mut been = HashSet::new();
-        let listed = self.pages(cancel, &mut been);
+        let listed = self.pages(&round.cancel, &mut been);
         *pages = been.len() + 1;
         let closer = match &listed {
-            _ if cancel.is_canceled() => return,
+            _ if round.cancel.is_canceled() => return,
             Ok(all) => {
                 let all: HashMap<_, _> =
                     all.iter().map(|item| ((self.look.id)(item), item)).collect();
-                self.judge(|id| {
-                    Some(all.get(id).map_or(Sight::Missing, |item| Sight::Listed(*item)))
-                })
+                let see = |waiter: &Waiter<T>| {
+                    Some(all.get(waiter.id.as_str()).map_or(Sight::Missing, |i| Sight::Listed(*i)))
+                };
+                self.judge(round, None, see)
             }
             Err(error) if error.is_retryable() => {
                 self.put_off(error, |_| true);
@@ -182,7 +189,7 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
             // what is no more, for one.
             Err(_) => self.state.lock().waiters.values().map(|waiter| waiter.id.clone()).collect(),
         };
-        self.ask(&closer, cancel);
+        self.ask(&closer, round);
     }
 
     fn pages(&self, cancel: &Cancel, been: &mut HashSet<Cursor>) -> Result<Vec<T>> {
@@ -203,23 +210,23 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
     }
 
     /// Asks for each by itself.
-    fn ask(&self, ids: &BTreeSet<String>, cancel: &Cancel) {
+    fn ask(&self, ids: &BTreeSet<String>, round: &Round) {
         for id in ids {
-            let answer = self.send(self.look.operations[1], (self.look.get)(id), cancel);
-            let error = match answer {
-                _ if cancel.is_canceled() => return,
-                Ok(item) => {
-                    self.judge(|other| (other == id).then_some(Sight::Asked(&item)));
-                    continue;
+            let call = (self.look.get)(id).map(Call::identified);
+            let answer = self.send(self.look.operations[1], call, &round.cancel);
+            let is_it = |waiter: &Waiter<T>| waiter.id == *id;
+            match &answer {
+                _ if round.cancel.is_canceled() => return,
+                Ok((item, request_id)) => {
+                    let see = |waiter: &Waiter<T>| is_it(waiter).then_some(Sight::Asked(item));
+                    self.judge(round, request_id.as_ref(), see);
                 }
-                Err(error) => error,
-            };
-            match error.kind() {
-                ErrorKind::NotFound => {
-                    self.judge(|other| (other == id).then_some(Sight::NotFound(&error)));
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let see = |waiter: &Waiter<T>| is_it(waiter).then_some(Sight::NotFound(error));
+                    self.judge(round, None, see);
                 }
-                _ if error.is_retryable() => self.put_off(&error, |waiter| waiter.id == *id),
-                _ => self.end(&error, |waiter| waiter.id == *id),
+                Err(error) if error.is_retryable() => self.put_off(error, is_it),
+                Err(error) => self.end(error, is_it),
             }
         }
     }
@@ -234,15 +241,20 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
     }
 
     /// Shows what was seen to all who wait for it; returns the ids to look at more closely.
-    fn judge<'a>(&self, see: impl Fn(&str) -> Option<Sight<'a, T>>) -> BTreeSet<String>
+    fn judge<'a>(
+        &self,
+        round: &Round,
+        request_id: Option<&HeaderValue>,
+        see: impl Fn(&Waiter<T>) -> Option<Sight<'a, T>>,
+    ) -> BTreeSet<String>
     where
         T: 'a,
     {
         let (mut closer, mut over) = (BTreeSet::new(), Vec::new());
         let now = Instant::now();
         let mut state = self.state.lock();
-        state.waiters.retain(|_, waiter| {
-            let Some(sight) = see(&waiter.id) else { return true };
+        state.waiters.retain(|number, waiter| {
+            let Some(sight) = see(waiter).filter(|_| *number < round.before) else { return true };
             match (waiter.judge)(&sight) {
                 Verdict::NotYet => waiter.look_later(now),
                 Verdict::LookCloser => {
@@ -250,6 +262,7 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
                     waiter.look_later(now);
                 }
                 Verdict::Over(result) => {
+                    let result = result.map_err(|e| e.answered_as(request_id.cloned()));
                     over.push((waiter.slot.clone(), result.map(|()| sight.item().cloned())));
                     return false;
                 }
