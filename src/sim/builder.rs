@@ -92,6 +92,18 @@ impl Builder {
         self
     }
 
+    /// How long a server takes to reboot, stop or start; 500 ms by default, may be zero.
+    pub fn action_time(mut self, time: Duration) -> Builder {
+        self.pace.action_time = time;
+        self
+    }
+
+    /// How long it takes to make, attach, detach or delete a volume; 500 ms by default, may be zero.
+    pub fn volume_time(mut self, time: Duration) -> Builder {
+        self.pace.volume_time = time;
+        self
+    }
+
     /// How long a deleted server is still seen, with the task state `deleting`; zero by default.
     pub fn delete_time(mut self, time: Duration) -> Builder {
         self.pace.delete_time = time;
@@ -142,6 +154,13 @@ impl Builder {
         self
     }
 
+    /// How many volumes there may be; 1000 by default. The next is refused with Cinder's 413, and a
+    /// server that would need it with Nova's 403.
+    pub fn volume_quota(mut self, volumes: usize) -> Builder {
+        self.settings.volume_quota = volumes;
+        self
+    }
+
     /// The user's name; `demo` by default.
     pub fn user(mut self, name: impl Into<String>) -> Builder {
         self.settings.user = name.into();
@@ -173,8 +192,8 @@ impl Builder {
         self
     }
 
-    /// Leaves a service type (`identity`, `compute`, `image` or `network`) out of the catalog.
-    /// Can be called several times.
+    /// Leaves a service type (`identity`, `compute`, `image`, `network`, `block-storage` or
+    /// `volumev3`) out of the catalog. Can be called several times.
     pub fn without_service(mut self, service_type: impl Into<String>) -> Builder {
         self.settings.left_out.push(service_type.into());
         self

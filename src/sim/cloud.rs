@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::fault::Faults;
 use super::stats::Counts;
@@ -12,7 +12,7 @@ use super::world::World;
 pub(super) struct Cloud {
     pub(super) settings: Settings,
     pub(super) pace: Mutex<Pace>,
-    pub(super) world: Mutex<World>,
+    world: Mutex<World>,
     pub(super) faults: Mutex<Faults>,
     pub(super) counts: Counts,
 }
@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) left_out: Vec<String>,
     pub(super) page_size: usize,
     pub(super) quota: usize,
+    pub(super) volume_quota: usize,
     pub(super) idle_close: Option<Duration>,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Pace {
     pub(super) create_delay: Duration,
     pub(super) hidden_time: Duration,
     pub(super) boot_time: Duration,
+    pub(super) action_time: Duration,
+    pub(super) volume_time: Duration,
     pub(super) delete_time: Duration,
     pub(super) token_lifetime: Duration,
 }
@@ -53,6 +56,13 @@ impl Cloud {
             faults: Mutex::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// What exists now: what has come to its end is let go first.
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        let mut world = self.world.lock();
+        world.settle();
+        world
     }
 }
 
@@ -68,6 +78,7 @@ impl Default for Settings {
             left_out: Vec::new(),
             page_size: 1000,
             quota: 1000,
+            volume_quota: 1000,
             idle_close: None,
         }
     }
@@ -81,6 +92,8 @@ impl Default for Pace {
             create_delay: Duration::from_millis(200),
             hidden_time: Duration::ZERO,
             boot_time: Duration::from_secs(1),
+            action_time: Duration::from_millis(500),
+            volume_time: Duration::from_millis(500),
             delete_time: Duration::ZERO,
             token_lifetime: Duration::from_secs(3600),
         }

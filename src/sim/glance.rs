@@ -18,7 +18,7 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
     if let ("GET", []) = (method, path) {
         return versions(cloud);
     }
-    let world = cloud.world.lock();
+    let world = cloud.world();
     if !has_token(&world, request) {
         return unauthorized(cloud, request);
     }

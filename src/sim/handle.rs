@@ -19,7 +19,7 @@ use super::fault::plan::{Answer, Plan, Reaches};
 use super::line::Line;
 use super::request::Request;
 use super::script::Script;
-use super::{glance, keystone, neutron, nova};
+use super::{cinder, glance, keystone, neutron, nova};
 
 /// The largest request body taken; larger ones are answered 413.
 const BODY_LIMIT: usize = 1 << 20;
@@ -96,7 +96,7 @@ async fn answered(cloud: &Cloud, request: &Request, too_large: bool) -> Response
     } else {
         serve(cloud, request).await
     };
-    let id = cloud.world.lock().uuid();
+    let id = cloud.world().uuid();
     for name in request_id_headers(request) {
         if let Ok(value) = HeaderValue::try_from(format!("req-{id}")) {
             answer.headers_mut().insert(*name, value);
@@ -156,13 +156,14 @@ fn route(cloud: &Cloud, request: &Request) -> Response<Bytes> {
         ["identity", path @ ..] => keystone::answer(cloud, request, path),
         ["compute", path @ ..] => nova::answer(cloud, request, path),
         ["image", path @ ..] => glance::answer(cloud, request, path),
+        ["volume", path @ ..] => cinder::answer(cloud, request, path),
         ["networking", path @ ..] => neutron::answer(cloud, request, path),
         _ => answer::not_found(request),
     }
 }
 
 fn request_id_headers(request: &Request) -> &'static [&'static str] {
-    if request.path().starts_with("/compute") {
+    if request.path().starts_with("/compute") || request.path().starts_with("/volume") {
         &["x-openstack-request-id", "x-compute-request-id"]
     } else {
         &["x-openstack-request-id"]

@@ -65,7 +65,7 @@ fn version(cloud: &Cloud) -> Value {
 
 fn log_in(cloud: &Cloud, request: &Request) -> Response<Bytes> {
     let lifetime = cloud.pace.lock().token_lifetime;
-    let mut world = cloud.world.lock();
+    let mut world = cloud.world();
     let login = login::judged(&cloud.settings, &world, request);
     cloud.counts.login(login.is_ok());
     match login {
@@ -78,7 +78,7 @@ fn log_in(cloud: &Cloud, request: &Request) -> Response<Bytes> {
 }
 
 fn validate(cloud: &Cloud, request: &Request) -> Response<Bytes> {
-    let world = cloud.world.lock();
+    let world = cloud.world();
     if !has_token(&world, request) {
         cloud.counts.unauthorized();
         return refused(cloud, Refusal::Unauthorized);
@@ -90,7 +90,7 @@ fn validate(cloud: &Cloud, request: &Request) -> Response<Bytes> {
 }
 
 fn revoke(cloud: &Cloud, request: &Request) -> Response<Bytes> {
-    let mut world = cloud.world.lock();
+    let mut world = cloud.world();
     if !has_token(&world, request) {
         cloud.counts.unauthorized();
         return refused(cloud, Refusal::Unauthorized);

@@ -1,7 +1,7 @@
 //! The embedded cloud: a small OpenStack in this process.
 //!
 //! [`Sim::start`] opens a real HTTP/1.1 server on loopback that speaks Keystone v3, Nova v2.1,
-//! Glance v2 and the little of Neutron that creating a server needs. Its state is in memory, it
+//! Glance v2, Cinder v3 and the little of Neutron that servers need. Its state is in memory, it
 //! runs on one thread of its own, and it is gone when the [`Sim`] is dropped. Answers have the
 //! fields, status codes and texts of OpenStack Zed, so any OpenStack client works against it:
 //!
@@ -58,13 +58,18 @@
 //! It proves how a client behaves, not how a cloud does: run the same tests against a real one.
 
 mod answer;
+mod base64;
 mod builder;
 mod catalog;
+mod cinder;
 mod cloud;
+mod disk;
 mod fault;
 mod flavor;
 mod glance;
 mod handle;
+mod instance;
+mod keypair;
 mod keystone;
 mod line;
 mod login;
@@ -74,19 +79,22 @@ mod nova;
 mod page;
 mod pattern;
 mod request;
+mod schema;
 mod script;
 mod server;
 mod server_request;
 mod server_view;
+mod servers;
 mod stats;
 mod stream;
 mod tls;
+mod volume;
 mod world;
 
 pub use builder::Builder;
 pub use fault::Fault;
+pub use servers::ServerSummary;
 pub use stats::Stats;
-pub use world::ServerSummary;
 
 use std::fmt;
 use std::io;
@@ -202,17 +210,17 @@ impl Sim {
 
     /// The servers that are there, oldest first; also those that requests do not see yet.
     pub fn servers(&self) -> Vec<ServerSummary> {
-        self.cloud.world.lock().summaries()
+        self.cloud.world().servers.summaries()
     }
 
     /// Removes all servers, at once and without a trace.
     pub fn clear(&self) {
-        self.cloud.world.lock().remove_servers();
+        self.cloud.world().remove_servers();
     }
 
     /// Refuses every token issued so far with 401 from now on.
     pub fn revoke_tokens(&self) {
-        self.cloud.world.lock().revoke_tokens();
+        self.cloud.world().revoke_tokens();
     }
 
     /// Makes the next matching requests fail as `fault` says.
@@ -251,6 +259,16 @@ impl Sim {
     /// Servers created from now on are in `BUILD` for this long after the create was answered.
     pub fn set_boot_time(&self, time: Duration) {
         self.cloud.pace.lock().boot_time = time;
+    }
+
+    /// Reboots, stops and starts that begin from now on take this long.
+    pub fn set_action_time(&self, time: Duration) {
+        self.cloud.pace.lock().action_time = time;
+    }
+
+    /// What is done to volumes from now on takes this long.
+    pub fn set_volume_time(&self, time: Duration) {
+        self.cloud.pace.lock().volume_time = time;
     }
 
     /// Servers deleted from now on are still seen for this long.

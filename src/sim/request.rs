@@ -38,12 +38,19 @@ impl Request {
 
     /// A query parameter, decoded; the last one if it is there more than once.
     pub(super) fn query(&self, name: &str) -> Option<String> {
-        self.pairs()
-            .filter_map(|pair| {
-                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(key) == name).then(|| decoded(value))
-            })
-            .last()
+        self.values(name).last()
+    }
+
+    /// All values of a query parameter, decoded.
+    pub(super) fn query_all(&self, name: &str) -> Vec<String> {
+        self.values(name).collect()
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = String> {
+        self.pairs().filter_map(move |pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(key) == name).then(|| decoded(value))
+        })
     }
 
     /// The query of the first page: as it came, but without a marker.

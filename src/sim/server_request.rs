@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::base64;
+use super::disk::{self, Disk};
 use super::flavor;
+use super::instance::Server;
 use super::microversion::Microversion;
-use super::world::{Server, World};
+use super::schema::{Refusal, invalid, is_uuid, no_schema, object, of_type, python, required};
+use super::world::{SecurityGroup, World};
 
-/// Why a body is refused with 400, in Nova's words.
-pub(super) struct Refusal(pub(super) String);
-
-const PROPERTIES: [&str; 25] = [
+const PROPERTIES: [&str; 24] = [
     "OS-DCF:diskConfig",
     "accessIPv4",
     "accessIPv6",
     "adminPass",
     "availability_zone",
-    "block_device_mapping",
     "block_device_mapping_v2",
     "config_drive",
     "description",
@@ -39,18 +39,22 @@ const PROPERTIES: [&str; 25] = [
     "user_data",
 ];
 
+/// The most characters of user data, before they are decoded.
+const USER_DATA_LIMIT: usize = 65_535;
 /// From this version on a caller must say which networks it wants, and may say `auto` or `none`.
 const NETWORKS_REQUIRED: Microversion = Microversion(37);
 /// From this version on a server's description is its own, before it was its name.
 const OWN_DESCRIPTION: Microversion = Microversion(19);
 
+/// A server to create, and the volumes that it shall have.
+pub(super) struct Order {
+    pub(super) server: Server,
+    pub(super) disks: Vec<Disk>,
+}
+
 /// The server to create. The order of the checks and their texts are Nova's.
-pub(super) fn read(body: &[u8], version: Microversion, world: &World) -> Result<Server, Refusal> {
-    let body = parsed(body)?;
-    let server = body.get("server").ok_or_else(|| Refusal(required("server")))?;
-    let Value::Object(server) = server else {
-        return Err(invalid("server", server, &of_type(server, "object")));
-    };
+pub(super) fn read(body: &[u8], version: Microversion, world: &World) -> Result<Order, Refusal> {
+    let server = &object(body, "server")?;
     check_properties(server, version)?;
     let name = checked_name(&server["name"])?;
     let image = checked_image_form(server.get("imageRef"))?;
@@ -65,13 +69,25 @@ pub(super) fn read(body: &[u8], version: Microversion, world: &World) -> Result<
     let metadata = checked_metadata(server.get("metadata"))?;
     let key_name = checked_text(server, "key_name")?;
     let description = checked_text(server, "description")?;
-    checked_text(server, "user_data")?;
+    check_user_data(server)?;
     check_counts(server)?;
+    check_security_groups(server.get("security_groups"), world)?;
     let has_network = checked_networks(server.get("networks"), version, world)?;
 
     let flavor = flavor::find(&flavor_id)
         .ok_or_else(|| Refusal(format!("Flavor {flavor_id} could not be found.")))?;
-    let boots_from_volume = server.contains_key("block_device_mapping_v2");
+    if let Some(name) = &key_name
+        && world.keys.get(name).is_none()
+    {
+        return Err(Refusal("Invalid key_name provided.".into()));
+    }
+    if let Some(zone) = checked_text(server, "availability_zone")?
+        && zone != "nova"
+    {
+        return Err(Refusal("The requested availability zone is not available".into()));
+    }
+    let disks = disk::read(server, image, world)?;
+    let boots_from_volume = image.is_none() && !disks.is_empty();
     match image.map(|id| world.images.iter().find(|image| image.id == id).ok_or(id)) {
         None if !boots_from_volume => return Err(Refusal("Missing imageRef attribute".into())),
         Some(Err(_)) => return Err(Refusal("Can not find requested image".into())),
@@ -88,18 +104,12 @@ pub(super) fn read(body: &[u8], version: Microversion, world: &World) -> Result<
     new.key_name = key_name;
     new.description = description.or(default_description);
     new.has_network = has_network;
-    Ok(new)
+    Ok(Order { server: new, disks })
 }
 
-fn parsed(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    if body.is_empty() {
-        return Err(Refusal(of_type(&Value::Null, "object")));
-    }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(body)) => Ok(body),
-        Ok(other) => Err(Refusal(of_type(&other, "object"))),
-        Err(_) => Err(Refusal("Malformed request body".into())),
-    }
+/// The metadata in the field `name` of a body of its own.
+pub(super) fn metadata(body: &[u8], name: &str) -> Result<BTreeMap<String, String>, Refusal> {
+    checked_metadata(Some(&Value::Object(object(body, name)?)))
 }
 
 fn check_properties(server: &Map<String, Value>, version: Microversion) -> Result<(), Refusal> {
@@ -168,6 +178,36 @@ fn checked_text(server: &Map<String, Value>, property: &str) -> Result<Option<St
     }
 }
 
+/// It is base64, and no longer than the column that it is kept in.
+fn check_user_data(server: &Map<String, Value>) -> Result<(), Refusal> {
+    let Some(data) = checked_text(server, "user_data")? else {
+        return Ok(());
+    };
+    let why = match base64::decoded(&data) {
+        _ if data.len() > USER_DATA_LIMIT => format!("'{data}' is too long"),
+        None => format!("'{data}' is not a 'base64'"),
+        Some(_) => return Ok(()),
+    };
+    Err(invalid("user_data", &Value::String(data), &why))
+}
+
+/// There is one, and it may be given by its name or its id.
+fn check_security_groups(groups: Option<&Value>, world: &World) -> Result<(), Refusal> {
+    let groups = match groups {
+        None => return Ok(()),
+        Some(Value::Array(groups)) => groups,
+        Some(other) => return Err(invalid("security_groups", other, &of_type(other, "array"))),
+    };
+    for group in groups {
+        let name = group.get("name").and_then(Value::as_str).unwrap_or_default();
+        if name != SecurityGroup::NAME && name != world.security_group.id {
+            let message = format!("Unable to find security_group with name or id '{name}'");
+            return Err(Refusal(message));
+        }
+    }
+    Ok(())
+}
+
 /// More than one server at once is more than this cloud can do, so it says so.
 fn check_counts(server: &Map<String, Value>) -> Result<(), Refusal> {
     for property in ["min_count", "max_count"] {
@@ -210,49 +250,4 @@ fn checked_networks(
         }
     }
     Ok(true)
-}
-
-fn is_uuid(text: &str) -> bool {
-    let digits = text.bytes().filter(|byte| *byte != b'-');
-    digits.clone().count() == 32 && digits.clone().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn invalid(field: &str, value: &Value, why: &str) -> Refusal {
-    let value = match value {
-        Value::String(text) => text.clone(),
-        other => python(other),
-    };
-    Refusal(format!("Invalid input for field/attribute {field}. Value: {value}. {why}"))
-}
-
-fn required(property: &str) -> String {
-    format!("'{property}' is a required property")
-}
-
-fn of_type(value: &Value, kind: &str) -> String {
-    format!("{} is not of type '{kind}'", python(value))
-}
-
-fn no_schema(value: &Value) -> String {
-    format!("{} is not valid under any of the given schemas", python(value))
-}
-
-/// A value as Python prints it, for Nova's messages show it so.
-fn python(value: &Value) -> String {
-    match value {
-        Value::Null => "None".into(),
-        Value::Bool(true) => "True".into(),
-        Value::Bool(false) => "False".into(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("'{text}'"),
-        Value::Array(values) => {
-            let values: Vec<_> = values.iter().map(python).collect();
-            format!("[{}]", values.join(", "))
-        }
-        Value::Object(values) => {
-            let pair = |(key, value)| format!("'{key}': {}", python(value));
-            let values: Vec<_> = values.iter().map(pair).collect();
-            format!("{{{}}}", values.join(", "))
-        }
-    }
 }

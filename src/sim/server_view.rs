@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::flavor::Flavor;
+use super::instance::Server;
 use super::microversion::Microversion;
-use super::world::{Phase, Server};
+use super::volume::{Attachment, Volume};
+use super::world::World;
 
 /// The hash of a host's name and the project.
 const HOST_ID: &str = "9d44f05f9f8fb2a838fe3bc01dffe20f136860b947720a246555388f";
@@ -78,12 +80,6 @@ pub(super) fn brief<'a>(cloud: &Cloud, server: &'a Server) -> Brief<'a> {
     Brief { id: &server.id, name: &server.name, links: Links::of(cloud, "servers", &server.id) }
 }
 
-/// Whose servers they are.
-pub(super) struct Owner {
-    pub(super) user: String,
-    pub(super) project: String,
-}
-
 #[derive(Serialize)]
 pub(super) struct Detail<'a> {
     id: &'a str,
@@ -127,7 +123,7 @@ pub(super) struct Detail<'a> {
     #[serde(rename = "OS-EXT-STS:power_state")]
     power_state: u8,
     #[serde(rename = "os-extended-volumes:volumes_attached")]
-    volumes_attached: [(); 0],
+    volumes_attached: Vec<AttachedVolume<'a>>,
     #[serde(flatten)]
     later: BTreeMap<&'static str, Value>,
 }
@@ -170,6 +166,13 @@ struct Address {
 }
 
 #[derive(Serialize)]
+struct AttachedVolume<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_on_termination: Option<bool>,
+}
+
+#[derive(Serialize)]
 struct SecurityGroup {
     name: &'static str,
 }
@@ -185,22 +188,20 @@ struct Failure {
 /// asked for that server alone.
 pub(super) fn detail<'a>(
     cloud: &Cloud,
-    owner: &'a Owner,
+    world: &'a World,
     server: &'a Server,
     version: Microversion,
     alone: bool,
 ) -> Detail<'a> {
-    let phase = server.phase();
     let status = server.status();
-    let has_booted = status == "ACTIVE";
-    let has_address = has_booted && server.has_network;
-    let updated = if phase == Phase::Building { server.created } else { server.booted };
+    let has_booted = !matches!(status, "BUILD" | "ERROR");
+    let has_address = has_booted && server.port_id.is_some();
     Detail {
         id: &server.id,
         name: &server.name,
         status,
-        tenant_id: &owner.project,
-        user_id: &owner.user,
+        tenant_id: &world.project_id,
+        user_id: &world.user_id,
         metadata: &server.metadata,
         host_id: if status == "ERROR" { "" } else { HOST_ID },
         image: server.image_id.as_deref().map_or(ImageRef::None(""), |id| ImageRef::Image {
@@ -209,7 +210,7 @@ pub(super) fn detail<'a>(
         }),
         flavor: flavor_ref(cloud, server.flavor, version),
         created: seconds(server.created),
-        updated: seconds(updated),
+        updated: seconds(server.updated()),
         addresses: has_address.then(|| ("shared", [address(server)])).into_iter().collect(),
         access_ipv4: "",
         access_ipv6: "",
@@ -228,20 +229,24 @@ pub(super) fn detail<'a>(
             .then(|| format!("{}.000000", seconds(server.booted).trim_end_matches('Z'))),
         terminated_at: None,
         security_groups: has_address.then_some([SecurityGroup { name: "default" }]),
-        task_state: match phase {
-            Phase::Building => Some("spawning"),
-            Phase::Deleting => Some("deleting"),
-            Phase::Active | Phase::Failed => None,
-        },
-        vm_state: match status {
-            "BUILD" => "building",
-            "ERROR" => "error",
-            _ => "active",
-        },
-        power_state: u8::from(has_booted),
-        volumes_attached: [],
+        task_state: server.task_state(),
+        vm_state: server.vm_state(),
+        power_state: server.power_state(),
+        volumes_attached: attached_volumes(world, server, version),
         later: later_fields(server, version, alone),
     }
+}
+
+fn attached_volumes<'a>(
+    world: &'a World,
+    server: &Server,
+    Microversion(minor): Microversion,
+) -> Vec<AttachedVolume<'a>> {
+    let view = |(volume, held): (&'a Volume, &'a Attachment)| AttachedVolume {
+        id: &volume.id,
+        delete_on_termination: (minor >= 3).then_some(held.goes_with_server),
+    };
+    world.volumes.of_server(&server.id).map(view).collect()
 }
 
 /// What later microversions added; server groups only where one server is shown alone.
@@ -251,12 +256,12 @@ fn later_fields(
     alone: bool,
 ) -> BTreeMap<&'static str, Value> {
     let fields = [
-        (9, "locked", json!(false)),
+        (9, "locked", json!(server.lock.is_some())),
         (19, "description", json!(server.description)),
         (26, "tags", json!([])),
         (63, "trusted_image_certificates", Value::Null),
         (71, "server_groups", json!([])),
-        (73, "locked_reason", Value::Null),
+        (73, "locked_reason", json!(server.lock.as_ref().and_then(|lock| lock.reason.as_ref()))),
         (90, "OS-EXT-SRV-ATTR:hostname", json!(server.name)),
     ];
     fields
@@ -286,16 +291,9 @@ fn flavor_ref(
     }
 }
 
-/// Within 10.10.0.0/16, the subnet of the network; the first addresses are the gateway's.
 fn address(server: &Server) -> Address {
-    let host = server.number % 65_000 + 10;
-    let (high, low) = (host / 256, host % 256);
-    Address {
-        version: 4,
-        addr: format!("10.10.{high}.{low}"),
-        kind: "fixed",
-        mac: format!("fa:16:3e:00:{high:02x}:{low:02x}"),
-    }
+    let (addr, mac) = server.address();
+    Address { version: 4, addr, kind: "fixed", mac }
 }
 
 /// A flavor; all about it in the version given, or only its name.

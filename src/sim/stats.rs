@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::cloud::Cloud;
+use super::schema::is_uuid;
 
 /// What the server has seen since its start or the last [`Sim::reset_stats`].
 ///
@@ -114,6 +115,20 @@ impl Drop for OpenConnection {
     }
 }
 
+const COLLECTIONS: [&str; 11] = [
+    "flavors",
+    "images",
+    "metadata",
+    "networks",
+    "os-keypairs",
+    "os-volume_attachments",
+    "security-groups",
+    "servers",
+    "subnets",
+    "types",
+    "volumes",
+];
+
 /// `GET /compute/v2.1/servers/{id}`: what follows the name of a collection is an id.
 fn folded(method: &str, path: &str) -> String {
     let mut key = String::with_capacity(method.len() + 1 + path.len());
@@ -122,8 +137,9 @@ fn folded(method: &str, path: &str) -> String {
     let mut after_collection = false;
     for segment in path.trim_matches('/').split('/') {
         key.push('/');
-        key.push_str(if after_collection && segment != "detail" { "{id}" } else { segment });
-        after_collection = matches!(segment, "servers" | "flavors" | "images" | "networks");
+        let is_id = after_collection && segment != "detail" || is_uuid(segment);
+        key.push_str(if is_id { "{id}" } else { segment });
+        after_collection = COLLECTIONS.contains(&segment);
     }
     key
 }

@@ -32,7 +32,7 @@ fn services_can_be_left_out_of_the_catalog() {
     let answer = Client::of(&sim).post("/identity/v3/auth/tokens", &login("demo", "secret")).json();
     let types: Vec<_> =
         array(&answer["token"]["catalog"]).iter().map(|entry| text(&entry["type"])).collect();
-    assert_eq!(types, ["identity", "image", "network"]);
+    assert_eq!(types, ["identity", "image", "network", "block-storage", "volumev3"]);
 }
 
 #[test]
