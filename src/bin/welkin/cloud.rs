@@ -1,7 +1,7 @@
 //! The cloud that `--cloud` selects.
 
+use welkin::Driver;
 use welkin::sim::Sim;
-use welkin::{Driver, ErrorKind};
 
 use crate::complaint::Complaint;
 
@@ -24,28 +24,15 @@ impl Cloud {
             let sim = Sim::start().map_err(|e| Complaint::because("the sim cannot start", &e))?;
             return Ok(Self { driver: Driver::open(sim.config())?, _sim: Some(sim) });
         }
-        if !matches!(provider(selector), "aws" | "openstack") {
+        let provider = selector.split_once(':').map_or(selector, |(provider, _)| provider);
+        if !matches!(provider, "aws" | "openstack") {
             let text = format!("no cloud {selector:?}; there are: {THERE_ARE}");
             return Err(Complaint::usage(text));
         }
-        let driver = Driver::from_selector(selector).map_err(|error| {
-            let is_bare = error.kind() == ErrorKind::Invalid && !selector.contains(':');
-            let complaint = Complaint::from(error).about(&format!("--cloud {selector}"));
-            match provider(selector) {
-                "openstack" if is_bare => complaint.and(OPENSTACK),
-                "aws" if is_bare => complaint.and(AWS),
-                _ => complaint,
-            }
-        })?;
+        let driver = Driver::from_selector(selector)
+            .map_err(|e| Complaint::from(e).about(&format!("--cloud {selector}")))?;
         Ok(Self { driver, _sim: None })
     }
 }
 
-/// What stands before the colon.
-fn provider(selector: &str) -> &str {
-    selector.split_once(':').map_or(selector, |(provider, _)| provider)
-}
-
 const THERE_ARE: &str = "sim, openstack[:NAME], aws[:PROFILE]";
-const OPENSTACK: &str = "or name a cloud of clouds.yaml, as openstack:NAME";
-const AWS: &str = "or name a profile of ~/.aws, as aws:PROFILE";

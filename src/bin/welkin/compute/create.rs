@@ -73,7 +73,7 @@ pub(crate) struct CreateNode {
 
 const EXAMPLES: &str = "\
 Examples:
-  welkin --cloud sim compute create-node web --size m1.small --image debian-12 --wait
+  welkin --cloud sim compute create-node web --size m1.small --image tiny --wait
   welkin --cloud openstack compute create-node job --count 10 --size m1.tiny --image debian-12 \\
     --network private --key-pair me --user-data setup.sh --metadata team=blue --wait
   welkin --cloud aws compute create-node web --size t3.micro --image ami-0abc… --output json
