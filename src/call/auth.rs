@@ -1,5 +1,6 @@
 //! How a cloud knows who we are: logins, what they give, and what must not be shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -68,7 +69,7 @@ pub(crate) struct Account {
     /// What it says, in memory that is wiped by its owner: it holds the password.
     pub(crate) login: Bytes,
     /// What is chosen from the answer.
-    pub(crate) choice: &'static str,
+    pub(crate) choice: Cow<'static, str>,
 }
 
 /// What a login gives.

@@ -20,14 +20,52 @@ use crate::service::storage::StorageApi;
 #[cfg(all(test, feature = "aws", feature = "openstack"))]
 mod tests;
 
-/// The table of providers: the name in selectors, and what opens what the user configured, or a
-/// named profile of it.
-const PROVIDERS: &[(&str, fn(Option<&str>) -> Result<Provider>)] = &[
+/// The table of providers.
+const PROVIDERS: &[Entry] = &[
     #[cfg(feature = "aws")]
-    ("aws", aws::open),
+    Entry { name: "aws", open: aws::open, clouds: aws::clouds },
     #[cfg(feature = "openstack")]
-    ("openstack", openstack::open),
+    Entry { name: "openstack", open: openstack::open, clouds: openstack::clouds },
 ];
+
+struct Entry {
+    /// The name in selectors.
+    name: &'static str,
+    /// Opens what the user configured, or a named profile of it.
+    open: fn(Option<&str>) -> Result<Provider>,
+    /// Lists the profiles that there are.
+    clouds: fn() -> Result<Vec<CloudEntry>>,
+}
+
+/// Lists what is configured for each provider of this build, with nothing secret: the provider's
+/// name, and its clouds, or why they cannot be listed.
+///
+/// # Example
+/// ```no_run
+/// for (provider, clouds) in welkin::configured() {
+///     for cloud in clouds? {
+///         println!("{provider}:{} of {}", cloud.name, cloud.source);
+///     }
+/// }
+/// # Ok::<(), welkin::Error>(())
+/// ```
+pub fn configured() -> Vec<(&'static str, Result<Vec<CloudEntry>>)> {
+    PROVIDERS.iter().map(|entry| (entry.name, (entry.clouds)())).collect()
+}
+
+/// A cloud that somebody configured, as far as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct CloudEntry {
+    /// The name in selectors, behind the provider's.
+    pub name: String,
+    /// Where the login goes, if that is configured.
+    pub address: Option<String>,
+    /// The region that is used unless another is asked for.
+    pub region: Option<String>,
+    /// The file that says so, or the environment.
+    pub source: String,
+}
 
 /// Opens `provider` or `provider:profile`.
 pub(crate) fn open(selector: &str) -> Result<Provider> {
@@ -40,10 +78,10 @@ pub(crate) fn open(selector: &str) -> Result<Provider> {
             "selector {selector:?} ends in a colon; name a profile"
         )));
     }
-    match PROVIDERS.iter().find(|(known, _)| *known == name) {
-        Some((_, open)) => open(profile),
+    match PROVIDERS.iter().find(|entry| entry.name == name) {
+        Some(entry) => (entry.open)(profile),
         None => {
-            let known: Vec<_> = PROVIDERS.iter().map(|(name, _)| *name).collect();
+            let known: Vec<_> = PROVIDERS.iter().map(|entry| entry.name).collect();
             Err(Error::invalid(format!(
                 "no provider {name:?}; this build has: {}",
                 known.join(", ")

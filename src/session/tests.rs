@@ -64,7 +64,7 @@ impl Auth for TestCloud {
         Ok(())
     }
     fn account(&self) -> Option<Account> {
-        Some(Account { url: self.0.clone(), login: Bytes::new(), choice: "" })
+        Some(Account { url: self.0.clone(), login: Bytes::new(), choice: "".into() })
     }
     fn refusal(&self, answer: &Response) -> ErrorKind {
         refusal(answer)

@@ -2,6 +2,7 @@
 //! client on it.
 
 mod cloud;
+mod clouds;
 mod complaint;
 mod completions;
 mod compute;
@@ -60,6 +61,7 @@ struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Clouds(clouds::Args),
     Compute(compute::Args),
     Demo(demo::Args),
     Sim(sim::Args),
@@ -69,6 +71,7 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   welkin demo                                        what sharing one driver is worth
+  welkin clouds                                      what is configured here
   welkin --cloud sim compute list-sizes              the embedded cloud; it ends with the command
   welkin --cloud openstack compute list-nodes        the cloud that OS_* or OS_CLOUD leads to
   welkin --cloud openstack:mycloud compute list-nodes --output json
@@ -83,6 +86,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Complaint> {
     // As everywhere, an empty variable counts as not set.
     let cloud = cli.global.cloud.as_deref().filter(|selector| !selector.is_empty());
     match &cli.command {
+        Command::Clouds(_) => clouds::run(cli.global.output),
         Command::Compute(args) => compute::run(args, cloud, cli.global.output),
         Command::Demo(args) => demo::run(args, cloud, cli.global.output),
         Command::Sim(args) => sim::run(args),

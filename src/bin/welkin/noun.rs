@@ -100,7 +100,7 @@ fn word(state: &impl Serialize) -> String {
     }
 }
 
-fn told(text: Option<&String>) -> String {
+pub(crate) fn told(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()
 }
 

@@ -9,8 +9,8 @@ use super::profile::{DEFAULT, File, Files};
 use super::setting::{Account, Setting, Values, no_keys};
 use crate::call::Identity;
 use crate::error::{Error, Result};
-use crate::provider::Provider;
 use crate::provider::dialect::config::{Ca, check_variables, file, identity, variable};
+use crate::provider::{CloudEntry, Provider};
 
 /// An account of AWS, or of a store that speaks S3, for [`Driver::open`](crate::Driver::open).
 #[derive(Clone)]
@@ -184,6 +184,18 @@ pub(crate) fn open(profile: Option<&str>) -> Result<Provider> {
         None => Config::from_env()?,
     }
     .try_into()
+}
+
+/// Lists the profiles of both files.
+pub(crate) fn clouds() -> Result<Vec<CloudEntry>> {
+    let files = files(&variable)?;
+    let entry = |name: &str| {
+        let profile = files.find(name)?;
+        let text = |key| Some(profile.as_ref()?.text(key)?.to_owned());
+        let (address, region) = (text("endpoint_url"), text("region"));
+        Ok(CloudEntry { name: name.to_owned(), address, region, source: files.both() })
+    };
+    files.names().into_iter().map(entry).collect()
 }
 
 fn files(env: &dyn Fn(&str) -> Option<String>) -> Result<Files> {

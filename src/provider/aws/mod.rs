@@ -71,7 +71,7 @@ use crate::error::{Error, Result};
 use crate::provider::Provider;
 
 pub use config::Config;
-pub(crate) use config::open;
+pub(crate) use config::{clouds, open};
 
 /// What AWS has beyond the portable services; from [`Driver::native`](crate::Driver::native).
 #[derive(Debug)]

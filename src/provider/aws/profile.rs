@@ -85,7 +85,7 @@ impl Files {
         Ok(Some(Profile { name: name.to_owned(), files: self.both(), settings, services }))
     }
 
-    fn names(&self) -> Vec<&str> {
+    pub(super) fn names(&self) -> Vec<&str> {
         let of_config = self.config.sections.keys().filter_map(|section| match section.as_str() {
             DEFAULT => Some(DEFAULT),
             _ => section.strip_prefix("profile "),

@@ -3,6 +3,7 @@
 //! <https://docs.openstack.org/api-ref/identity/v3/>
 
 mod address;
+mod catalog;
 mod login;
 
 use std::fmt;
@@ -12,14 +13,16 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 pub(in crate::provider) use address::auth_url;
+pub(in crate::provider) use catalog::{Override, Standing};
 
 use super::answer;
 use crate::call::headers::http_date;
 use crate::call::{
-    Account, Auth, Call, Endpoint, Grant, Replay, Request, Response, Secret, Signing, Step, Target,
-    Token, request_id,
+    Account, Auth, Call, Grant, Replay, Request, Response, Secret, Signing, Step, Target, Token,
+    request_id, secret_header,
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,6 +37,9 @@ pub(in crate::provider) struct Keystone {
     pub(in crate::provider) interface: Interface,
     /// Who is on the way may read everything: the user said so.
     pub(in crate::provider) insecure: bool,
+    /// What is set for some services, in place of what the catalog says of them.
+    pub(in crate::provider) overrides: Vec<Override>,
+    pub(in crate::provider) standing: Option<Standing>,
     /// How this cloud's error answers are read.
     pub(in crate::provider) fault: fn(&Response) -> Error,
 }
@@ -41,8 +47,27 @@ pub(in crate::provider) struct Keystone {
 /// How we say who we are.
 #[derive(Clone, Debug)]
 pub(in crate::provider) enum Identity {
-    ApplicationCredential { which: Credential, secret: Secret },
-    Password { user: User, secret: Secret },
+    ApplicationCredential {
+        which: Credential,
+        secret: Secret,
+    },
+    Password {
+        user: User,
+        secret: Secret,
+    },
+    /// A token of the user's own. It can be exchanged and not be renewed.
+    Token {
+        secret: Secret,
+    },
+}
+
+impl Identity {
+    fn secret(&self) -> &Secret {
+        let (Self::ApplicationCredential { secret, .. }
+        | Self::Password { secret, .. }
+        | Self::Token { secret }) = self;
+        secret
+    }
 }
 
 /// An application credential; a name needs its user beside it.
@@ -67,6 +92,19 @@ pub(in crate::provider) enum User {
 pub(in crate::provider) enum Scope {
     Domain(Domain),
     Project(Project),
+    System(System),
+    #[serde(rename = "OS-TRUST:trust")]
+    Trust {
+        id: String,
+    },
+    /// Nothing, also for a user who has a project by default.
+    Unscoped,
+}
+
+/// The cloud itself, for its operators.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(in crate::provider) struct System {
+    pub(in crate::provider) all: bool,
 }
 
 /// A project; a name needs its domain beside it.
@@ -118,6 +156,9 @@ impl Interface {
 
 impl Auth for Keystone {
     fn login(&self) -> Result<Step<Grant>> {
+        if let (Identity::Token { secret }, None) = (&self.identity, &self.scope) {
+            return self.look_at(secret).map(Step::Next);
+        }
         let json = HeaderValue::from_static("application/json");
         let mut request = Request::new(Target::Url(self.url.clone()), Method::POST, "/auth/tokens")
             .header(CONTENT_TYPE, json.clone())
@@ -125,7 +166,7 @@ impl Auth for Keystone {
             .replay(Replay::Safe);
         request.body = login::body(&self.identity, self.scope.as_ref())?.into();
         let this = self.clone();
-        let read = move |response| this.grant(&response).map(Step::Done);
+        let read = move |response| this.grant(&response, None);
         Ok(Step::Next(Call::new(request, read)))
     }
 
@@ -134,14 +175,30 @@ impl Auth for Keystone {
             return Err(Error::invalid("Keystone's token goes into a header, and this is none"));
         };
         signing.headers.insert(AUTH_TOKEN, token.clone());
+        if let Some(standing) = &self.standing
+            && standing.service == signing.service
+            && let Some(headers) = standing.headers.get()
+            && !headers.iter().any(|(name, _)| signing.headers.contains_key(name))
+        {
+            signing.headers.extend(headers.iter().cloned());
+        }
         Ok(())
     }
 
     fn account(&self) -> Option<Account> {
+        // A token of the user's own may be taken back alone; what is asked at a login has to be.
+        let is_own = matches!(self.identity, Identity::Token { .. });
+        if is_own || self.standing.as_ref().is_some_and(|standing| standing.ask.is_some()) {
+            return None;
+        }
+        let choice = match self.overrides.is_empty() {
+            true => self.interface.name().into(),
+            false => format!("{} {:?}", self.interface.name(), self.overrides).into(),
+        };
         Some(Account {
             url: self.url.clone(),
             login: login::body(&self.identity, self.scope.as_ref()).ok()?,
-            choice: self.interface.name(),
+            choice,
         })
     }
 
@@ -156,45 +213,52 @@ impl Auth for Keystone {
 }
 
 impl Keystone {
-    fn grant(&self, response: &Response) -> Result<Grant> {
-        if response.status != StatusCode::CREATED {
-            return Err(self.refused(response));
-        }
-        self.read(response).map_err(|e| e.answered_as(request_id(&response.headers)))
+    /// Asks what a token of the user's own is good for, and uses it as it is.
+    fn look_at(&self, secret: &Secret) -> Result<Call<Grant>> {
+        let header = secret_header(Zeroizing::new(secret.expose().as_bytes().to_vec()));
+        let token = header.map_err(|e| {
+            let text = "the token that was brought along cannot stand in a header";
+            Error::invalid(text).with_source(e)
+        })?;
+        let target = Target::Url(self.url.clone());
+        let request = Request::new(target, Method::GET, "/auth/tokens")
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(AUTH_TOKEN, token.clone())
+            .header(SUBJECT_TOKEN, token.clone());
+        let this = self.clone();
+        Ok(Call::new(request, move |response| this.grant(&response, Some(token))))
     }
 
-    fn read(&self, response: &Response) -> Result<Grant> {
-        let TokenAnswer { token } = answer::json(response, "a token")?;
-        let secret = response
-            .header("x-subject-token")
-            .filter(|secret| !secret.is_empty())
-            .ok_or_else(|| Error::protocol("the login's answer holds no token"))?;
-        let lifetime = lifetime(&token, response)?;
-        Ok(Grant {
-            token: Token::header(secret)?,
-            lifetime,
-            endpoints: self.endpoints(token.catalog),
+    fn grant(self, response: &Response, own: Option<HeaderValue>) -> Result<Step<Grant>> {
+        let wanted = if own.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        if response.status != wanted {
+            return Err(self.refused(response));
+        }
+        let grant =
+            self.read(response, own).map_err(|e| e.answered_as(request_id(&response.headers)))?;
+        let ask = self.standing.as_ref().map(|standing| standing.ask(&grant.endpoints));
+        Ok(match ask.transpose()?.flatten() {
+            Some(call) => Step::Next(call.then(|()| Ok(Step::Done(grant)))),
+            None => Step::Done(grant),
         })
     }
 
-    fn endpoints(&self, catalog: Vec<CatalogService>) -> Vec<Endpoint> {
-        let mut endpoints = Vec::new();
-        for service in catalog {
-            for endpoint in service.endpoints {
-                if !self.interface.is_named(&endpoint.interface) {
-                    continue;
-                }
-                let Some(url) = address::base(&endpoint.url, &service.kind) else {
-                    continue;
-                };
-                endpoints.push(Endpoint {
-                    service: service.kind.clone(),
-                    region: endpoint.region_id.or(endpoint.region).filter(|name| !name.is_empty()),
-                    url,
-                });
-            }
-        }
-        endpoints
+    fn read(&self, response: &Response, own: Option<HeaderValue>) -> Result<Grant> {
+        let TokenAnswer { token } = answer::json(response, "a token")?;
+        // One that lives already has less time left than it was given.
+        let lifetime = lifetime(&token, response, own.is_some())?;
+        let secret = match own {
+            Some(own) => Token::Header(own),
+            None => Token::header(
+                response
+                    .header(SUBJECT_TOKEN.as_str())
+                    .filter(|secret| !secret.is_empty())
+                    .ok_or_else(|| Error::protocol("the login's answer holds no token"))?,
+            )?,
+        };
+        let project = token.project.as_ref().map(|project| project.id.as_str());
+        let endpoints = catalog::endpoints(token.catalog, self.interface, &self.overrides, project);
+        Ok(Grant { token: secret, lifetime, endpoints })
     }
 
     /// Says what to check, and never repeats the secret, which Keystone's own text may.
@@ -220,6 +284,10 @@ impl Keystone {
                 ),
             ),
             StatusCode::UNAUTHORIZED => (ErrorKind::Auth, self.unknown()),
+            // So Keystone says that it does not know the token that it is asked about.
+            StatusCode::NOT_FOUND if self.is_with_token() && said.code().is_some() => {
+                (ErrorKind::Auth, self.unknown())
+            }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
                 (ErrorKind::Invalid, self.nobody())
             }
@@ -257,6 +325,14 @@ impl Keystone {
             (Identity::Password { .. }, None) => {
                 format!("the cloud does not accept {who}; check the user, its domain, the password")
             }
+            (Identity::Token { .. }, scope) => {
+                let scope = scope.as_ref().map(|scope| format!(" for {scope}"));
+                format!(
+                    "the cloud does not accept {who}{}: it has ended, was revoked, or is not good \
+                     for that; it cannot be renewed, so get a new one or log in another way",
+                    scope.unwrap_or_default()
+                )
+            }
         }
     }
 
@@ -273,14 +349,17 @@ impl Keystone {
                     format!("application credential {name:?} of {user}")
                 }
             },
+            Identity::Token { .. } => "the token that was brought along".to_owned(),
         }
+    }
+
+    fn is_with_token(&self) -> bool {
+        matches!(self.identity, Identity::Token { .. })
     }
 
     /// Keystone's schema check quotes the offending part of a login (`On instance[..]`).
     fn is_echoed(&self, response: &Response) -> bool {
-        let (Identity::Password { secret, .. } | Identity::ApplicationCredential { secret, .. }) =
-            &self.identity;
-        let secret = secret.expose();
+        let secret = self.identity.secret().expose();
         let body = String::from_utf8_lossy(&response.body);
         // Escaped in one of several ways, it could not be found: then nothing is repeated.
         let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '<' | '&');
@@ -289,9 +368,10 @@ impl Keystone {
 }
 
 /// By Keystone's clock alone: ours may be wrong by hours.
-fn lifetime(token: &TokenBody, response: &Response) -> Result<Duration> {
-    let issued = token.issued_at.as_deref().and_then(answer::time);
-    let issued = issued.or_else(|| http_date(response.header("date")?));
+fn lifetime(token: &TokenBody, response: &Response, is_old: bool) -> Result<Duration> {
+    let issued = || token.issued_at.as_deref().and_then(answer::time);
+    let now = || http_date(response.header("date")?);
+    let issued = if is_old { now().or_else(issued) } else { issued().or_else(now) };
     let (Some(issued), Some(expires)) = (issued, answer::time(&token.expires_at)) else {
         return Err(Error::protocol(format!(
             "the cloud issued a token without readable times: it ends at {:?}",
@@ -324,6 +404,9 @@ impl fmt::Display for Scope {
             Self::Project(Project::Named { name, domain }) => {
                 write!(f, "project {name:?} ({domain})")
             }
+            Self::System(_) => f.write_str("the system"),
+            Self::Trust { id } => write!(f, "trust {id:?}"),
+            Self::Unscoped => f.write_str("no project"),
         }
     }
 }
@@ -347,29 +430,18 @@ struct TokenBody {
     expires_at: String,
     issued_at: Option<String>,
     #[serde(default, deserialize_with = "answer::or_default")]
-    catalog: Vec<CatalogService>,
+    catalog: Vec<catalog::CatalogService>,
+    /// What the token is for, if that is a project.
+    project: Option<TokenProject>,
 }
 
 #[derive(Deserialize)]
-struct CatalogService {
-    #[serde(rename = "type", default, deserialize_with = "answer::or_default")]
-    kind: String,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    endpoints: Vec<CatalogEndpoint>,
-}
-
-#[derive(Deserialize)]
-struct CatalogEndpoint {
-    #[serde(default, deserialize_with = "answer::or_default")]
-    interface: String,
-    region_id: Option<String>,
-    /// The name of `region_id` before Keystone v3.2; still sent.
-    region: Option<String>,
-    #[serde(default, deserialize_with = "answer::or_default")]
-    url: String,
+struct TokenProject {
+    id: String,
 }
 
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::setting::{Origin, Setting, Values};
-use super::{OpenStack, clouds};
+use super::clouds::Files;
+use super::service::{Part, Service};
+use super::setting::Setting;
+use super::values::Values;
+use super::{OpenStack, login, service};
 use crate::call::Identity;
 use crate::error::{Error, Result};
-use crate::provider::Provider;
 use crate::provider::dialect::config::{Ca, check_variables, identity, read_identity, variable};
+use crate::provider::{CloudEntry, Provider};
 
 /// An account of an OpenStack cloud, for [`Driver::open`](crate::Driver::open).
 ///
@@ -53,28 +56,56 @@ impl Config {
             .with(Setting::CredentialSecret, secret)
     }
 
+    /// Uses a token that somebody else got, such as `openstack token issue`.
+    ///
+    /// With a [`project`](Config::project) or another scope it is exchanged for one of that scope;
+    /// without one it is used as it is. When it ends, or is revoked, the driver is at its end too: no
+    /// token leads to one that lives longer.
+    pub fn token(auth_url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self::of_code(auth_url).with(Setting::Token, token)
+    }
+
     /// Reads the environment: the cloud of clouds.yaml that `OS_CLOUD` names, or else the `OS_*`
-    /// variables of an openrc file. The [module](super) lists them.
+    /// variables of an openrc file. Where nothing is set, the one cloud of a clouds.yaml is taken.
+    /// The [module](super) tells all about it.
     ///
     /// # Errors
     /// `Invalid` names the variables that are missing or cannot be used, `Unsupported` an
-    /// `OS_AUTH_TYPE` that is neither `password` nor `v3applicationcredential`.
+    /// `OS_AUTH_TYPE` that is not there yet.
     pub fn from_env() -> Result<Self> {
         check_variables("OS_")?;
         Self::from_vars(&variable)
     }
 
-    /// Reads a cloud of clouds.yaml.
-    ///
-    /// The file is looked for where `OS_CLIENT_CONFIG_FILE` says, in the working directory, in
-    /// `$XDG_CONFIG_HOME/openstack` (`~/.config/openstack`) and in `/etc/openstack`; the first that
-    /// exists counts. What a `secure.yaml` beside it says goes first.
+    /// Reads a cloud of clouds.yaml; `envvars` is what the environment says. The
+    /// [module](super) tells where files are looked for and how they are merged.
     ///
     /// # Errors
-    /// `Invalid` when there is no file, when it cannot be read, when it has no such cloud (the
-    /// message lists those that it has) or when something is missing in it.
+    /// `Invalid` when there is no file, when one cannot be read, when there is no such cloud (the
+    /// message lists those that there are) or when something is missing or wrong in it;
+    /// `Unsupported` for what it asks for and is not there yet.
     pub fn from_cloud(name: &str) -> Result<Self> {
+        check_variables("OS_")?;
         Self::from_clouds(name, &variable)
+    }
+
+    /// Lists what is configured, in the files and in the environment, without anything secret.
+    ///
+    /// Whether a cloud can be used is found when it is [opened](Config::from_cloud).
+    ///
+    /// # Errors
+    /// `Invalid` when a file cannot be read. That there is none is no error.
+    ///
+    /// # Example
+    /// ```no_run
+    /// for cloud in welkin::openstack::Config::clouds()? {
+    ///     println!("{} ({})", cloud.name, cloud.source);
+    /// }
+    /// # Ok::<(), welkin::Error>(())
+    /// ```
+    pub fn clouds() -> Result<Vec<CloudEntry>> {
+        check_variables("OS_")?;
+        Self::listed(&variable)
     }
 
     /// Sets the project, by name.
@@ -120,10 +151,22 @@ impl Config {
 
     /// Logs in to a domain, by name, and not to a project.
     pub fn scope_domain(self, name: impl Into<String>) -> Self {
-        self.with(Setting::DomainName, name)
-            .without(Setting::DomainId)
-            .without(Setting::ProjectName)
-            .without(Setting::ProjectId)
+        self.scoped(Setting::DomainName, name)
+    }
+
+    /// Logs in with what somebody entrusted to the user, by the trust's id.
+    pub fn scope_trust(self, id: impl Into<String>) -> Self {
+        self.scoped(Setting::TrustId, id)
+    }
+
+    /// Logs in to the cloud itself, as its operators do, and not to a project.
+    pub fn scope_system(self) -> Self {
+        self.scoped(Setting::SystemScope, "all")
+    }
+
+    /// Logs in to nothing. Such a token has no catalog: what it is good for is Keystone alone.
+    pub fn unscoped(self) -> Self {
+        self.scoped(Setting::Unscoped, "true")
     }
 
     /// Sets the region; a cloud of one region needs none.
@@ -134,6 +177,23 @@ impl Config {
     /// Chooses the endpoints: `public` (the default), `internal` or `admin`.
     pub fn interface(self, name: impl Into<String>) -> Self {
         self.with(Setting::Interface, name)
+    }
+
+    /// Asks for a service at this address, whatever the catalog says.
+    ///
+    /// `service` is one that the [module](super) lists, such as `compute`.
+    ///
+    /// # Errors
+    /// `Invalid` for a service that is not listed there.
+    pub fn endpoint(self, service: &str, url: impl Into<String>) -> Result<Self> {
+        Ok(self.with(Setting::Of(Service::named(service)?, Part::Endpoint), url))
+    }
+
+    /// Has Nova answer in this microversion, such as `2.79`; with `latest` in the newest that both
+    /// sides know. By default it answers in 2.1, which has all that the portable operations need.
+    pub fn compute_microversion(self, version: impl Into<String>) -> Self {
+        self.with(Setting::Of(Service::Compute, Part::Microversion), version)
+            .without(Setting::Of(Service::Compute, Part::ApiVersion))
     }
 
     /// Trusts these certificates, in PEM form, in place of those of the system.
@@ -162,8 +222,7 @@ impl Config {
     }
 
     fn of_code(auth_url: impl Into<String>) -> Self {
-        let values = Values::read(Origin::Code, |_| None);
-        let config = Self { values, ca: None, identity: None };
+        let config = Self { values: Values::of_code(), ca: None, identity: None };
         config.with(Setting::AuthUrl, auth_url)
     }
 
@@ -176,35 +235,84 @@ impl Config {
         self.with(setting, "")
     }
 
+    /// Logs in to this alone.
+    fn scoped(self, setting: Setting, text: impl Into<String>) -> Self {
+        const ALL: [Setting; 7] = [
+            Setting::DomainId,
+            Setting::DomainName,
+            Setting::ProjectId,
+            Setting::ProjectName,
+            Setting::SystemScope,
+            Setting::TrustId,
+            Setting::Unscoped,
+        ];
+        ALL.into_iter().fold(self, Self::without).with(setting, text)
+    }
+
     pub(super) fn from_vars(env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        if let Some(cloud) = env("OS_CLOUD").filter(|name| !name.is_empty()) {
-            return Self::from_clouds(&cloud, env);
+        let set = |name: &str| env(name).filter(|text| !text.is_empty());
+        let values = Values::of_environment(env);
+        let is_empty = Setting::all().all(|s| s == Setting::Region || !values.has(s));
+        let mut values = match set("OS_CLOUD") {
+            Some(name) if name == environment(env) => return Self::checked(values, env),
+            Some(name) => Files::find(env)?.cloud(&name)?,
+            None if is_empty => {
+                let files = Files::find(env)?;
+                match files.only().map(str::to_owned) {
+                    Some(name) => files.cloud(&name)?,
+                    None if files.is_empty() => return Self::checked(values, env),
+                    None => {
+                        let names = files.names();
+                        let text = format!(
+                            "several clouds are configured; set OS_CLOUD to one of: {names}"
+                        );
+                        return Err(Error::invalid(text));
+                    }
+                }
+            }
+            None => return Self::checked(values, env),
+        };
+        // It chooses, and is not of the account: as with openstacksdk, nothing else is mixed in.
+        if let Some(region) = set("OS_REGION_NAME") {
+            values.set(Setting::Region, region);
         }
-        let values = Values::read(Origin::Environment, |setting| {
-            let mut set = setting.variables().iter().filter_map(|name| env(name));
-            set.find(|text| !text.is_empty())
-        });
         Self::checked(values, env)
     }
 
     pub(super) fn from_clouds(name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        Self::checked(clouds::read(name, env)?, env)
+        let values = match name == environment(env) {
+            true => Values::of_environment(env),
+            false => Files::find(env)?.cloud(name)?,
+        };
+        Self::checked(values, env)
+    }
+
+    pub(super) fn listed(env: &dyn Fn(&str) -> Option<String>) -> Result<Vec<CloudEntry>> {
+        let mut entries = Files::find(env)?.entries();
+        let values = Values::of_environment(env);
+        if let Some(url) = values.text(Setting::AuthUrl) {
+            entries.push(CloudEntry {
+                name: environment(env),
+                address: url.rsplit('@').next().map(str::to_owned),
+                region: values.region().map(str::to_owned),
+                source: "the environment".to_owned(),
+            });
+        }
+        Ok(entries)
     }
 
     /// Reads a cloud of a clouds.yaml in memory, and of the secure.yaml beside it. Files that they
     /// name are left alone.
     #[cfg(any(fuzzing, test))]
     pub(crate) fn of_texts(name: &str, clouds: &str, secure: Option<&str>) -> Result<Self> {
-        let values = clouds::of_texts(name, clouds, secure)?;
-        values.keystone()?;
-        values.is_insecure()?;
+        let values = super::clouds::of_texts(name, clouds, secure)?;
+        login::keystone(&values)?;
         Ok(Self { values, ca: None, identity: None })
     }
 
     /// Finds out now what is wrong, where the message can still name the setting.
     fn checked(values: Values, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        values.keystone()?;
-        values.is_insecure()?;
+        login::keystone(&values)?;
         let ca = match values.text(Setting::CaCert) {
             Some(path) => Some(Ca::read(path, &values.place(Setting::CaCert), env)?),
             None => None,
@@ -233,13 +341,21 @@ impl TryFrom<Config> for Provider {
         let Config { values, ca, identity } = config;
         let mut trust = ca.map(Ca::trust).transpose()?.unwrap_or_default();
         trust.identity = identity;
-        trust.insecure = values.is_insecure()?;
-        let native = Arc::new(OpenStack::new());
+        let keystone = login::keystone(&values)?;
+        trust.insecure = keystone.insecure;
+        if trust.insecure {
+            let host = keystone.url.split('/').nth(2).unwrap_or_default();
+            tracing::warn!(
+                host,
+                "certificates are not verified: anybody on the way can read and change everything"
+            );
+        }
+        let native = Arc::new(OpenStack::wishing(service::microversion(&values)?));
         Ok(Self {
             name: super::NAME,
-            auth: Arc::new(values.keystone()?),
+            auth: Arc::new(keystone),
             trust,
-            region: values.text(Setting::Region).map(str::to_owned),
+            region: values.region().map(str::to_owned),
             compute: Some(native.clone()),
             storage: None,
             native,
@@ -252,6 +368,16 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Config").field(&self.values).finish()
     }
+}
+
+/// Lists what is configured.
+pub(crate) fn clouds() -> Result<Vec<CloudEntry>> {
+    Config::clouds()
+}
+
+/// The name that the environment has among the clouds.
+fn environment(env: &dyn Fn(&str) -> Option<String>) -> String {
+    env("OS_CLOUD_NAME").filter(|name| !name.is_empty()).unwrap_or_else(|| "envvars".to_owned())
 }
 
 /// Opens the cloud of that name in clouds.yaml, or what the environment says.

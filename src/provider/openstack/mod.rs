@@ -58,13 +58,19 @@ mod flavor;
 mod image;
 mod keypair;
 mod link;
+mod login;
+mod microversion;
 mod network;
+mod places;
 mod raw;
+mod section;
+mod service;
 mod setting;
+mod values;
 mod zone;
 
 pub use config::Config;
-pub(crate) use config::open;
+pub(crate) use config::{clouds, open};
 pub use network::Network;
 
 /// What OpenStack has beyond the portable services; from [`Driver::native`](crate::Driver::native).
@@ -72,11 +78,19 @@ pub use network::Network;
 /// Each operation returns a [`Call`](crate::Call), which [`Driver::send`](crate::Driver::send)
 /// carries out with the driver's token, retries and connections.
 #[derive(Debug)]
-pub struct OpenStack(());
+pub struct OpenStack {
+    known: microversion::Known,
+}
 
 impl OpenStack {
+    /// Makes one for a driver whose settings wish for a microversion, or for none.
+    fn wishing(wish: Option<microversion::Wish>) -> Self {
+        Self { known: microversion::Known::new(wish) }
+    }
+
+    #[cfg(test)]
     pub(crate) fn new() -> Self {
-        Self(())
+        Self::wishing(None)
     }
 }
 

@@ -24,7 +24,7 @@ impl Auth for Test {
 
     fn account(&self) -> Option<Account> {
         let [url, login, choice] = self.0?;
-        Some(Account { url: url.into(), login: Bytes::from(login), choice })
+        Some(Account { url: url.into(), login: Bytes::from(login), choice: choice.into() })
     }
 
     fn refusal(&self, _: &Response) -> ErrorKind {

@@ -32,16 +32,21 @@ pub(super) fn base(url: &str, service: &str) -> Option<String> {
     if !matches!(scheme, "http" | "https") || host.is_empty() || host.contains('@') {
         return None;
     }
-    let path = uri.path().trim_end_matches('/');
+    Some(versioned(&format!("{scheme}://{host}{}", uri.path()), service))
+}
+
+/// Adds the version of its API to a service's address that names none.
+pub(super) fn versioned(url: &str, service: &str) -> String {
+    let url = url.trim_end_matches('/');
     // Catalogs may name a service's root; the version is then ours to choose.
     let version = match service {
-        _ if path.split('/').any(is_version) => "",
+        _ if url.split('/').skip(3).any(is_version) => "",
         "compute" => "/v2.1",
         "image" => "/v2",
         "network" => "/v2.0",
         _ => "",
     };
-    Some(format!("{scheme}://{host}{path}{version}"))
+    format!("{url}{version}")
 }
 
 fn is_version(segment: &str) -> bool {

@@ -12,19 +12,20 @@ use crate::error::{Error, Result};
 
 /// Writes the login into memory that is wiped when the request is dropped.
 pub(super) fn body(identity: &Identity, scope: Option<&Scope>) -> Result<Bytes> {
-    let (method, password, application_credential) = match identity {
+    let (method, password, application_credential, token) = match identity {
         Identity::Password { user, secret } => {
             let user = WithPassword { user, password: secret };
-            ("password", Some(PasswordBody { user }), None)
+            ("password", Some(PasswordBody { user }), None, None)
         }
         Identity::ApplicationCredential { which, secret } => {
             let body = CredentialBody { which, secret };
-            ("application_credential", None, Some(body))
+            ("application_credential", None, Some(body), None)
         }
+        Identity::Token { secret } => ("token", None, None, Some(TokenBody { id: secret })),
     };
     let login = Login {
         auth: AuthBody {
-            identity: IdentityBody { methods: [method], password, application_credential },
+            identity: IdentityBody { methods: [method], password, application_credential, token },
             scope,
         },
     };
@@ -59,6 +60,14 @@ struct IdentityBody<'a> {
     password: Option<PasswordBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     application_credential: Option<CredentialBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<TokenBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    #[serde(serialize_with = "exposed")]
+    id: &'a Secret,
 }
 
 #[derive(Serialize)]

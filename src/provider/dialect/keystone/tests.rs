@@ -17,6 +17,8 @@ fn keystone(identity: Identity, scope: Option<Scope>) -> Keystone {
         scope,
         interface: Interface::Public,
         insecure: false,
+        overrides: Vec::new(),
+        standing: None,
         fault: refusal,
     }
 }
