@@ -10,11 +10,12 @@ use super::*;
 #[test]
 fn lists_are_the_librarys_own_in_json_and_columns_in_a_table() {
     let sim = quick();
-    make(&sim, &["web-1", "größe 日本"]);
-    let key = Driver::open(sim.config()).unwrap().compute().unwrap();
-    key.create_key_pair("me").wait().unwrap();
-
     let compute_of = Driver::open(sim.config()).unwrap().compute().unwrap();
+    compute_of.create_key_pair("me").wait().unwrap();
+    for node in make(&sim, &["web-1", "größe 日本"]) {
+        compute_of.wait_until_running(node).wait().unwrap();
+    }
+
     let all: [(&str, Vec<Value>, &str, &[&str]); 5] = [
         (
             "list-nodes",

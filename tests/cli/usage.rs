@@ -122,3 +122,39 @@ fn each_shell_gets_its_completions() {
 fn welkin(args: &[&str]) -> Ran {
     Ran::of(bare().args(args).output().unwrap())
 }
+
+#[test]
+fn configured_clouds_are_listed_with_their_files_and_without_secrets() {
+    let folder = std::env::temp_dir().join(format!("welkin-cli-clouds-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (yaml, aws) = (folder.join("clouds.yaml"), folder.join("credentials"));
+    let cloud = "clouds:\n  mine:\n    region_name: North\n    auth:\n      \
+                 auth_url: https://user:hush@id.example/v3\n      username: me\n      \
+                 password: hush\n      project_name: p\n";
+    std::fs::write(&yaml, cloud).unwrap();
+    let keys =
+        "[work]\naws_access_key_id = AKIA\naws_secret_access_key = hush\nregion = eu-west-1\n";
+    std::fs::write(&aws, keys).unwrap();
+    let clouds = |more: &[&str]| {
+        let mut command = bare();
+        command.env("OS_CLIENT_CONFIG_FILE", &yaml).env("AWS_SHARED_CREDENTIALS_FILE", &aws);
+        Ran::of(command.arg("clouds").args(more).output().unwrap())
+    };
+
+    let all = clouds(&["--output", "json"]).json();
+    let selectors: Vec<_> = all.iter().map(|cloud| text(&cloud["selector"])).collect();
+    assert_eq!(selectors, ["aws:work", "openstack:mine"]);
+    assert_eq!((&all[1]["name"], &all[1]["region"]), (&"mine".into(), &"North".into()));
+    assert_eq!(all[1]["address"], "id.example/v3");
+    assert_eq!(all[1]["source"], yaml.to_str().unwrap());
+    let table = clouds(&[]);
+    assert!(table.table().contains("openstack:mine"), "{}", table.out);
+    assert!(!format!("{all:?}{}", table.out).contains("hush"), "{}", table.out);
+
+    // What one provider cannot read does not hide the others'.
+    std::fs::write(&yaml, "clouds: [\n").unwrap();
+    let ran = clouds(&["--output", "json"]);
+    assert_eq!((ran.status, ran.told.lines().count()), (1, 1), "{}", ran.told);
+    assert_eq!(ran.any_json().len(), 1);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

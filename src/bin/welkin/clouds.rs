@@ -47,10 +47,12 @@ pub(crate) fn run(output: Output) -> Result<ExitCode, Complaint> {
     let (mut all, mut failures) = (Vec::new(), Vec::new());
     for (provider, clouds) in welkin::configured() {
         match clouds {
-            Ok(clouds) => all.extend(clouds.into_iter().map(|cloud| Configured {
-                selector: format!("{provider}:{}", cloud.name),
-                cloud,
-            })),
+            Ok(clouds) => {
+                all.extend(clouds.into_iter().map(|cloud| Configured {
+                    selector: format!("{provider}:{}", cloud.name),
+                    cloud,
+                }))
+            }
             // A broken file of one does not hide the others.
             Err(e) => failures.push(Complaint::from(e).about(provider)),
         }

@@ -55,7 +55,6 @@ struct Global {
 
     /// What to print: a table for people, or JSON for programs
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = Output::Table)]
-    #[arg(hide_possible_values = true)]
     output: Output,
 }
 

@@ -104,9 +104,10 @@ pub(crate) fn told(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()
 }
 
+/// Without spaces: it is one word in its column.
 fn joined(all: impl IntoIterator<Item = impl Display>) -> String {
     let all: Vec<_> = all.into_iter().map(|one| one.to_string()).collect();
-    all.join(", ")
+    all.join(",")
 }
 
 /// As JSON has it.

@@ -164,7 +164,7 @@ async fn order_all(desk: &Desk, orders: &[(String, NewNode)], stop: &Cancel) -> 
         }
         let news: Vec<_> = some.iter().map(|(_, order)| order.clone()).collect();
         let mut answers = Vec::with_capacity(some.len());
-        let mut coming = desk.compute.create_nodes(&news).at_once(AT_ONCE).stream();
+        let mut coming = desk.compute.create_nodes(&news).stream();
         while let Some(answer) = coming.next().await {
             progress.step();
             answers.push(answer);
