@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
-use welkin::{Cancel, ErrorKind, Node, Op, Reboot};
+use welkin::{ErrorKind, Node, Op, Reboot};
 
 use super::{Desk, input, nodes, wait};
 use crate::complaint::{Complaint, report, tell};
@@ -191,8 +191,7 @@ async fn finish<T: Send + 'static>(
     if !waiting.wait {
         return told.show(desk);
     }
-    let stop = Cancel::new();
-    tokio::spawn(interrupt::heed(stop.clone(), "No longer waiting; the cloud goes on."));
+    let stop = interrupt::listen("No longer waiting; the cloud goes on.").await;
     let results = wait::for_all(told.done.iter().map(wait), waiting.timeout, &stop).await;
     let all = std::mem::take(&mut told.done);
     let mut unfinished = Vec::new();

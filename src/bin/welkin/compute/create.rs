@@ -83,11 +83,7 @@ is 1. Ctrl-C orders no more, waits no longer, and says what exists; the exit sta
 
 pub(super) async fn run(desk: &Desk, args: &CreateNode) -> Result<ExitCode, Complaint> {
     let orders = args.orders(desk).await?;
-    let stop = Cancel::new();
-    let what_now =
-        "Ordering no more, and waiting for the answers to what was; Ctrl-C again ends now.";
-    tokio::spawn(interrupt::heed(stop.clone(), what_now));
-
+    let stop = interrupt::listen(WHAT_NOW).await;
     let mut made = order_all(desk, &orders, &stop).await;
     if args.wait {
         made.wait(desk, args.timeout, &stop).await;
@@ -230,6 +226,9 @@ impl Made {
         }
     }
 }
+
+const WHAT_NOW: &str =
+    "Ordering no more, and waiting for the answers to what was; Ctrl-C again ends now.";
 
 /// How many are ordered at once.
 const AT_ONCE: usize = 16;

@@ -151,9 +151,8 @@ impl<'a> Demo<'a> {
                 .enable_all()
                 .build()
                 .map_err(|e| Complaint::because("the tasks' runtime cannot be started", &e))?;
-        let stop = Cancel::new();
         let what_now = "Destroying what was created; Ctrl-C again leaves it and ends now.";
-        runtime.spawn(interrupt::heed(stop.clone(), what_now));
+        let stop = runtime.block_on(interrupt::listen(what_now));
         Ok(Self { args, selector, cloud, stop, runtime, id: fastrand::u32(..) })
     }
 
