@@ -53,7 +53,7 @@ struct Global {
     #[arg(long, global = true, value_name = "SELECTOR", env = "WELKIN_CLOUD")]
     cloud: Option<String>,
 
-    /// What to print: a table for people, or JSON for programs
+    /// What to print: tables are for people, JSON for programs
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = Output::Table)]
     output: Output,
 }

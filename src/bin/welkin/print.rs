@@ -10,11 +10,11 @@ use crate::complaint::Complaint;
 use crate::escape::escape;
 use crate::noun::Noun;
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// Who reads it.
+// The values have no help of their own: it would be longer than all else.
+#[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Output {
-    /// A table for people
     Table,
-    /// JSON for programs
     Json,
 }
 

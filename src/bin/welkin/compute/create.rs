@@ -1,5 +1,6 @@
 //! Ordering nodes: one, or several of a kind.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -210,7 +211,15 @@ impl Made {
                 0 => String::new(),
                 n => format!("; {n} not ordered"),
             };
-            tell(&escape(&format!("welkin: interrupted; {}{left_out}", self.existing())));
+            let existing = match printed {
+                // Who sees the table needs no list below it.
+                Ok(()) if io::stdout().is_terminal() && !self.nodes.is_empty() => {
+                    "the nodes above exist".to_owned()
+                }
+                // Ctrl-C may have ended whoever reads the pipe.
+                _ => self.existing(),
+            };
+            tell(&escape(&format!("welkin: interrupted; {existing}{left_out}")));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         // Whoever ordered must not lose sight of it.
@@ -228,7 +237,7 @@ impl Made {
 }
 
 const WHAT_NOW: &str =
-    "Ordering no more, and waiting for the answers to what was; Ctrl-C again ends now.";
+    "No more is ordered or waited for; what exists is told in a moment. Ctrl-C again ends now.";
 
 /// How many are ordered at once.
 const AT_ONCE: usize = 16;
