@@ -198,12 +198,13 @@ async fn finish<T: Send + 'static>(
     for (node, result) in all.into_iter().zip(results) {
         match result {
             Ok(_) => told.done.push(node),
+            // By Ctrl-C.
             Err(e) if e.kind() == ErrorKind::Canceled => unfinished.push(node.name),
             Err(e) => told.failures.push(Complaint::from(e).about(&node.name)),
         }
     }
     let status = told.show(desk)?;
-    if !stop.is_canceled() {
+    if unfinished.is_empty() {
         return Ok(status);
     }
     let line = format!("welkin: interrupted; told but not done yet: {}", unfinished.join(", "));

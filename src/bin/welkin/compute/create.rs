@@ -83,9 +83,9 @@ What exists is printed, also if others failed; those are a line each on stderr, 
 is 1. Ctrl-C orders no more, waits no longer, and says what exists; the exit status is 130.";
 
 pub(super) async fn run(desk: &Desk, args: &CreateNode) -> Result<ExitCode, Complaint> {
-    let orders = args.orders(desk).await?;
+    let (names, order) = (args.names(), args.order(desk).await?);
     let stop = interrupt::listen(WHAT_NOW).await;
-    let mut made = order_all(desk, &orders, &stop).await;
+    let mut made = order_all(desk, &names, order, &stop).await;
     if args.wait {
         made.wait(desk, args.timeout, &stop).await;
     }
@@ -93,8 +93,18 @@ pub(super) async fn run(desk: &Desk, args: &CreateNode) -> Result<ExitCode, Comp
 }
 
 impl CreateNode {
-    /// Finds what the nodes are made from, and writes an order for each.
-    async fn orders(&self, desk: &Desk) -> Result<Vec<(String, NewNode)>, Complaint> {
+    fn names(&self) -> Vec<String> {
+        match self.count {
+            None => vec![self.name.clone()],
+            Some(count) => (1..=count).map(|i| format!("{}-{i}", self.name)).collect(),
+        }
+    }
+
+    /// Finds what the nodes are made from; with a name that is an order.
+    async fn order<'a>(
+        &'a self,
+        desk: &Desk,
+    ) -> Result<impl Fn(&String) -> NewNode + use<'a>, Complaint> {
         let user_data = self.user_data.as_deref().map(input::read).transpose()?;
         let size = desk.compute.find_size(&self.size).await?;
         let image = offers::find_image(desk, &self.image).await?;
@@ -106,8 +116,8 @@ impl CreateNode {
             }
             None => None,
         };
-        let order = |name: String| {
-            let mut order = NewNode::named(&name).size(&size).image(&image);
+        Ok(move |name: &String| {
+            let mut order = NewNode::named(name).size(&size).image(&image);
             order = networks.iter().fold(order, NewNode::network);
             order = self.security_groups.iter().fold(order, NewNode::security_group);
             order = self.metadata.iter().fold(order, |order, (k, v)| order.metadata(k, v));
@@ -123,11 +133,7 @@ impl CreateNode {
             if let Some(gib) = self.root_volume_gb {
                 order = order.root_volume_gb(gib);
             }
-            (name, order)
-        };
-        Ok(match self.count {
-            None => vec![order(self.name.clone())],
-            Some(count) => (1..=count).map(|i| order(format!("{}-{i}", self.name))).collect(),
+            order
         })
     }
 }
@@ -152,22 +158,27 @@ struct Made {
 }
 
 /// Orders all, some of them at once. What has begun is never given up: it would exist unseen.
-async fn order_all(desk: &Desk, orders: &[(String, NewNode)], stop: &Cancel) -> Made {
-    let progress = Progress::start("ordering", orders.len());
-    let mut made = Made { nodes: Vec::new(), failures: Vec::new(), left_out: orders.len() };
-    for some in orders.chunks(AT_ONCE) {
+async fn order_all(
+    desk: &Desk,
+    names: &[String],
+    order: impl Fn(&String) -> NewNode,
+    stop: &Cancel,
+) -> Made {
+    let progress = Progress::start("ordering", names.len());
+    let mut made = Made { nodes: Vec::new(), failures: Vec::new(), left_out: names.len() };
+    for some in names.chunks(AT_ONCE) {
         if stop.is_canceled() {
             break;
         }
-        let news: Vec<_> = some.iter().map(|(_, order)| order.clone()).collect();
+        let orders: Vec<_> = some.iter().map(&order).collect();
         let mut answers = Vec::with_capacity(some.len());
-        let mut coming = desk.compute.create_nodes(&news).stream();
+        let mut coming = desk.compute.create_nodes(&orders).stream();
         while let Some(answer) = coming.next().await {
             progress.step();
             answers.push(answer);
         }
         answers.sort_by_key(|(place, _)| *place);
-        for ((name, _), (_, answer)) in some.iter().zip(answers) {
+        for (name, (_, answer)) in some.iter().zip(answers) {
             match answer {
                 Ok(node) => made.nodes.push(node),
                 Err(e) => made.failures.push(Complaint::from(e).about(name)),

@@ -5,11 +5,15 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::complaint::Complaint;
 
 /// Reads a file, or stdin for `-`, up to a length that nobody means to send.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Complaint> {
-    let mut content = Vec::new();
+///
+/// There may be secrets in it: it is wiped when dropped.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Complaint> {
+    let mut content = Zeroizing::new(Vec::new());
     let read = match path.to_str() {
         Some("-") => io::stdin().lock().take(MOST_BYTES).read_to_end(&mut content),
         _ => File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut content)),
