@@ -81,6 +81,7 @@ fn routed(
             let zone = json!({"zoneName": "nova", "zoneState": {"available": true}});
             answer::json(StatusCode::OK, &json!({"availabilityZoneInfo": [zone]}))
         }
+        ("GET", ["limits"]) => limits(cloud, world),
         ("GET", ["snapshots"] | ["snapshots", "detail"]) => {
             answer::json(StatusCode::OK, &json!({"snapshots": []}))
         }
@@ -235,6 +236,22 @@ fn delete(cloud: &Cloud, world: &mut World, id: &str) -> Response<Bytes> {
         }
     }
     answer::empty(StatusCode::ACCEPTED)
+}
+
+fn limits(cloud: &Cloud, world: &World) -> Response<Bytes> {
+    let absolute = json!({
+        "maxTotalVolumes": cloud.settings.volume_quota,
+        "maxTotalVolumeGigabytes": -1,
+        "maxTotalSnapshots": 0,
+        "maxTotalBackups": 0,
+        "maxTotalBackupGigabytes": 0,
+        "totalVolumesUsed": world.volumes.count(),
+        "totalGigabytesUsed": world.volumes.newest().map(|volume| volume.size).sum::<u64>(),
+        "totalSnapshotsUsed": 0,
+        "totalBackupsUsed": 0,
+        "totalBackupGigabytesUsed": 0,
+    });
+    answer::json(StatusCode::OK, &json!({"limits": {"rate": [], "absolute": absolute}}))
 }
 
 /// The `X` of the `3.X` that is asked for.

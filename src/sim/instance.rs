@@ -34,14 +34,13 @@ pub(super) struct Lock {
     pub(super) reason: Option<String>,
 }
 
-/// Where a server is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    Building,
-    Running,
-    Stopped,
-    Failed,
-    Deleting,
+/// Where a server is in its life, in Nova's words.
+pub(super) struct State {
+    pub(super) status: &'static str,
+    pub(super) vm_state: &'static str,
+    pub(super) task_state: Option<&'static str>,
+    /// Libvirt's number of it: running, shut down, or nothing known yet.
+    pub(super) power_state: u8,
 }
 
 /// What is done to a server that has booted.
@@ -101,46 +100,68 @@ impl Server {
         Instant::now() >= self.appears
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        if self.goes.is_some() {
-            Phase::Deleting
-        } else if Instant::now() < self.boots {
-            Phase::Building
+    /// All of it at one moment, so that its parts fit each other.
+    pub(super) fn state(&self) -> State {
+        let now = Instant::now();
+        let task =
+            self.change.as_ref().filter(|change| now < change.ends).map(|change| change.task);
+        let is_running = self.is_running(now);
+        let at_rest = if is_running { "ACTIVE" } else { "SHUTOFF" };
+        let (status, task_state) = if self.goes.is_some() {
+            (at_rest, Some("deleting"))
+        } else if now < self.boots {
+            ("BUILD", Some("spawning"))
         } else if self.flavor.id == flavor::IMPOSSIBLE {
-            Phase::Failed
-        } else if self.is_running() {
-            Phase::Running
+            ("ERROR", None)
         } else {
-            Phase::Stopped
-        }
+            match task {
+                None => (at_rest, None),
+                Some(Task::Reboot) => ("REBOOT", Some("reboot_started")),
+                Some(Task::HardReboot) if is_running => ("HARD_REBOOT", Some(REBOOTING_HARD)),
+                Some(Task::HardReboot) => (at_rest, Some(REBOOTING_HARD)),
+                Some(Task::Stop) => (at_rest, Some("powering-off")),
+                Some(Task::Start) => (at_rest, Some("powering-on")),
+            }
+        };
+        let (vm_state, power_state) = match status {
+            "BUILD" => ("building", 0),
+            "ERROR" => ("error", 0),
+            "SHUTOFF" => ("stopped", 4),
+            _ => ("active", 1),
+        };
+        State { status, vm_state, task_state, power_state }
+    }
+
+    pub(super) fn status(&self) -> &'static str {
+        self.state().status
     }
 
     /// Begins a task that takes this long, if Nova would.
     pub(super) fn begin(&mut self, task: Task, takes: Duration) -> Result<(), Conflict> {
         self.check_lock()?;
-        let state = self.vm_state();
+        let State { vm_state, task_state, .. } = self.state();
         let fits = match task {
-            Task::Reboot | Task::Stop => state == "active",
-            Task::HardReboot => state == "active" || state == "stopped",
-            Task::Start => state == "stopped",
+            Task::Reboot | Task::Stop => vm_state == "active",
+            Task::HardReboot => vm_state == "active" || vm_state == "stopped",
+            Task::Start => vm_state == "stopped",
         };
-        if state == "error" {
+        if vm_state == "error" {
             return Err(Conflict::NotReady);
         }
         if !fits {
-            return Err(Conflict::State("vm_state", state));
+            return Err(Conflict::State("vm_state", vm_state));
         }
-        match self.task_state() {
+        match task_state {
             None => {}
             // A reboot that hangs is what a hard reboot is for.
-            Some(_) if task == Task::HardReboot && self.is_rebooting() => {}
+            Some(other) if task == Task::HardReboot && other.starts_with("reboot") => {}
             Some(other) => return Err(Conflict::State("task_state", other)),
         }
         let takes = takes.min(FAR);
         let begun = Timestamp::now();
         self.change = Some(Change {
             task,
-            was_running: self.is_running(),
+            was_running: self.is_running(Instant::now()),
             begun,
             ended: begun.checked_add(takes).unwrap_or(Timestamp::MAX),
             ends: Instant::now() + takes,
@@ -150,53 +171,6 @@ impl Server {
 
     pub(super) fn check_lock(&self) -> Result<(), Conflict> {
         if self.lock.is_some() { Err(Conflict::Locked) } else { Ok(()) }
-    }
-
-    pub(super) fn status(&self) -> &'static str {
-        match self.phase() {
-            Phase::Building => "BUILD",
-            Phase::Failed => "ERROR",
-            Phase::Running | Phase::Stopped | Phase::Deleting => {
-                match (self.is_running(), self.task()) {
-                    (true, Some(Task::Reboot)) => "REBOOT",
-                    (true, Some(Task::HardReboot)) => "HARD_REBOOT",
-                    (true, _) => "ACTIVE",
-                    (false, _) => "SHUTOFF",
-                }
-            }
-        }
-    }
-
-    pub(super) fn vm_state(&self) -> &'static str {
-        match self.status() {
-            "BUILD" => "building",
-            "ERROR" => "error",
-            "SHUTOFF" => "stopped",
-            _ => "active",
-        }
-    }
-
-    pub(super) fn task_state(&self) -> Option<&'static str> {
-        match self.phase() {
-            Phase::Building => Some("spawning"),
-            Phase::Deleting => Some("deleting"),
-            Phase::Failed => None,
-            Phase::Running | Phase::Stopped => self.task().map(|task| match task {
-                Task::Reboot => "reboot_started",
-                Task::HardReboot => "reboot_started_hard",
-                Task::Stop => "powering-off",
-                Task::Start => "powering-on",
-            }),
-        }
-    }
-
-    /// Libvirt's number of it: running, shut down, or nothing known yet.
-    pub(super) fn power_state(&self) -> u8 {
-        match self.vm_state() {
-            "active" => 1,
-            "stopped" => 4,
-            _ => 0,
-        }
     }
 
     /// Its address within 10.10.0.0/16, the subnet of the network, and that of its interface. The first
@@ -211,26 +185,18 @@ impl Server {
         match &self.change {
             Some(change) if Instant::now() < change.ends => change.begun,
             Some(change) => change.ended,
-            None if self.phase() == Phase::Building => self.created,
+            None if Instant::now() < self.boots => self.created,
             None => self.booted,
         }
     }
 
-    /// The task that goes on now.
-    fn task(&self) -> Option<Task> {
-        let change = self.change.as_ref()?;
-        (Instant::now() < change.ends).then_some(change.task)
-    }
-
-    fn is_rebooting(&self) -> bool {
-        matches!(self.task(), Some(Task::Reboot | Task::HardReboot))
-    }
-
-    fn is_running(&self) -> bool {
+    fn is_running(&self, now: Instant) -> bool {
         match &self.change {
             None => true,
-            Some(change) if Instant::now() < change.ends => change.was_running,
+            Some(change) if now < change.ends => change.was_running,
             Some(change) => change.task != Task::Stop,
         }
     }
 }
+
+const REBOOTING_HARD: &str = "reboot_started_hard";

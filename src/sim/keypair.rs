@@ -61,10 +61,15 @@ impl KeyPairs {
 pub(super) fn fingerprint(public_key: &str) -> Option<String> {
     let mut words = public_key.split_whitespace();
     let (kind, blob) = (words.next()?, base64::decoded(words.next()?)?);
-    // The key names its type once more (RFC 4253, section 6.6).
-    let (length, rest) = blob.split_first_chunk()?;
-    let named = rest.get(..u32::from_be_bytes(*length) as usize)?;
-    if named != kind.as_bytes() || rest.len() == named.len() {
+    // Strings to its end, the first of which is the type once more (RFC 4253, section 6.6).
+    let mut strings = Vec::new();
+    let mut rest = blob.as_slice();
+    while let Some((length, tail)) = rest.split_first_chunk() {
+        let (string, after) = tail.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        strings.push(string);
+        rest = after;
+    }
+    if !rest.is_empty() || strings.len() < 2 || strings[0] != kind.as_bytes() {
         return None;
     }
     let digest = Md5::digest(&blob);

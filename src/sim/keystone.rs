@@ -1,5 +1,7 @@
 //! Keystone v3: version documents, logins, and what may be done with a token itself.
 
+mod scope;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
@@ -21,6 +23,7 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
         ("POST", ["v3", "auth", "tokens"]) => log_in(cloud, request),
         ("GET" | "HEAD", ["v3", "auth", "tokens"]) => validate(cloud, request),
         ("DELETE", ["v3", "auth", "tokens"]) => revoke(cloud, request),
+        ("GET", ["v3", path @ ..]) if scope::knows(path) => scope::answer(cloud, request, path),
         (_, [] | ["v3"] | ["v3", "auth", "tokens"]) => answer::json(
             StatusCode::METHOD_NOT_ALLOWED,
             &json!({"message": "The method is not allowed for the requested URL."}),

@@ -41,17 +41,28 @@
 //! | Keystone | [`Sim::auth_url`], `{base}/identity/v3` |
 //! | Nova | `{base}/compute/v2.1`, microversions 2.1 to 2.93 |
 //! | Glance | `{base}/image` |
-//! | Neutron | `{base}/networking`, networks only |
+//! | Cinder | `{base}/volume/v3/{project}`, microversions 3.0 to 3.70 |
+//! | Neutron | `{base}/networking`, to read only |
 //!
 //! There are the flavors `m1.tiny` (id 1), `m1.small`, `m1.medium`, `m1.large`, `m1.nano`
 //! (id 5) and two that fail: creating `m1.overquota` (id 98) is refused with 403, a server of
 //! flavor `m1.impossible` (id 99) is accepted and ends in `ERROR`. Images are `tiny`, `tiny-2`
-//! and `unfinished`, which never leaves `queued`. The only network is `shared`.
+//! and `unfinished`, which never leaves `queued`. The only network is `shared`, the only zone
+//! `nova`, the only security group `default`.
+//!
+//! Servers can be rebooted, stopped, started and locked, have metadata, key pairs and volumes, and
+//! boot from volumes. A test in this crate's repository has python-openstackclient, openstacksdk
+//! and Apache Libcloud do all that here.
 //!
 //! # Where it differs from a real one
 //! - `name` in a list of servers knows `^`, `$`, `.` and `\`; Nova takes any regular expression.
-//! - A `key_name` is accepted without a key pair of that name.
-//! - One request creates one server: `min_count` and `max_count` above 1 are refused.
+//! - A key pair that is made here is an Ed25519 key in OpenSSH's format, where Nova makes RSA keys;
+//!   there are none of type `x509`.
+//! - `user_data` with characters that base64 has not is refused; Nova drops them.
+//! - One request creates one server: `min_count` and `max_count` above 1 are refused, and so is the
+//!   old `block_device_mapping` without `_v2`.
+//! - Volumes have no snapshots, and a volume cannot be made larger. A server that would exceed the
+//!   quota of volumes is refused; Nova takes the order and lets it fail.
 //! - Schema errors are told in their first line; Keystone adds the schema.
 //! - Links name [`Sim::base_url`], whatever `Host` the caller wrote.
 //!
@@ -213,7 +224,8 @@ impl Sim {
         self.cloud.world().servers.summaries()
     }
 
-    /// Removes all servers, at once and without a trace.
+    /// Removes all servers and the volumes that go with them, at once and without a trace. Other
+    /// volumes and the key pairs stay.
     pub fn clear(&self) {
         self.cloud.world().remove_servers();
     }

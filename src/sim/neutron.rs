@@ -28,69 +28,97 @@ pub(super) fn answer(cloud: &Cloud, request: &Request, path: &[&str]) -> Respons
     }
     match (method, path) {
         ("GET", ["v2.0", path]) => match Kind::of(path) {
-            Some(kind) => list(cloud, request, &kind, kind.all(&world)),
+            Some(kind) => list(cloud, request, kind, (kind.all)(&world)),
             None => unknown_resource(),
         },
         ("GET", ["v2.0", path, id]) => match Kind::of(path) {
-            Some(kind) => one(&kind, kind.all(&world), id),
+            Some(kind) => one(kind, (kind.all)(&world), id),
             None => unknown_resource(),
         },
         _ => unknown_resource(),
     }
 }
 
-/// A kind of things, and how its address, its lists and its errors name it.
+/// A kind of things: its path, which is also its plural, and how Neutron misses one.
 struct Kind {
     path: &'static str,
-    many: &'static str,
-    one: &'static str,
-    title: &'static str,
     all: fn(&World) -> Vec<Value>,
+    error: &'static str,
+    /// With `{}` for the id.
+    message: &'static str,
 }
 
 const KINDS: [Kind; 9] = [
-    Kind::new("networks", "networks", "network", "Network", view::networks),
-    Kind::new("subnets", "subnets", "subnet", "Subnet", view::subnets),
-    Kind::new("ports", "ports", "port", "Port", view::ports),
-    Kind::new(
-        "security-groups",
-        "security_groups",
-        "security_group",
-        "SecurityGroup",
-        view::security_groups,
-    ),
-    Kind::new(
-        "security-group-rules",
-        "security_group_rules",
-        "security_group_rule",
-        "SecurityGroupRule",
-        view::security_group_rules,
-    ),
-    Kind::new("extensions", "extensions", "extension", "Extension", view::extensions),
-    Kind::new("routers", "routers", "router", "Router", view::none),
-    Kind::new("floatingips", "floatingips", "floatingip", "FloatingIP", view::none),
-    Kind::new("subnetpools", "subnetpools", "subnetpool", "SubnetPool", view::none),
+    Kind {
+        path: "networks",
+        all: view::networks,
+        error: "NetworkNotFound",
+        message: "Network {} could not be found.",
+    },
+    Kind {
+        path: "subnets",
+        all: view::subnets,
+        error: "SubnetNotFound",
+        message: "Subnet {} could not be found.",
+    },
+    Kind {
+        path: "ports",
+        all: view::ports,
+        error: "PortNotFound",
+        message: "Port {} could not be found.",
+    },
+    Kind {
+        path: "security-groups",
+        all: view::security_groups,
+        error: "SecurityGroupNotFound",
+        message: "Security group {} does not exist",
+    },
+    Kind {
+        path: "security-group-rules",
+        all: view::security_group_rules,
+        error: "SecurityGroupRuleNotFound",
+        message: "Security group rule {} does not exist",
+    },
+    Kind {
+        path: "extensions",
+        all: view::extensions,
+        error: "HTTPNotFound",
+        message: "Extension with alias {} does not exist",
+    },
+    Kind {
+        path: "routers",
+        all: view::none,
+        error: "RouterNotFound",
+        message: "Router {} could not be found",
+    },
+    Kind {
+        path: "floatingips",
+        all: view::none,
+        error: "FloatingIPNotFound",
+        message: "Floating IP {} could not be found",
+    },
+    Kind {
+        path: "subnetpools",
+        all: view::none,
+        error: "SubnetPoolNotFound",
+        message: "Subnet pool {} could not be found.",
+    },
 ];
 
 impl Kind {
-    const fn new(
-        path: &'static str,
-        many: &'static str,
-        one: &'static str,
-        title: &'static str,
-        all: fn(&World) -> Vec<Value>,
-    ) -> Kind {
-        Kind { path, many, one, title, all }
-    }
-
     /// By its path, which may end in `.json`.
-    fn of(path: &str) -> Option<Kind> {
+    fn of(path: &str) -> Option<&'static Kind> {
         let path = path.trim_end_matches(".json");
-        KINDS.into_iter().find(|kind| kind.path == path)
+        KINDS.iter().find(|kind| kind.path == path)
     }
 
-    fn all(&self, world: &World) -> Vec<Value> {
-        (self.all)(world)
+    /// What a list has it under.
+    fn plural(&self) -> String {
+        self.path.replace('-', "_")
+    }
+
+    fn singular(&self) -> String {
+        self.plural().trim_end_matches('s').to_owned()
     }
 }
 
@@ -104,11 +132,12 @@ fn list(cloud: &Cloud, request: &Request, kind: &Kind, all: Vec<Value>) -> Respo
         let marker = page.marker.unwrap_or_default();
         return not_found(kind, &marker);
     };
-    let mut body = json!({kind.many: entries});
+    let plural = kind.plural();
+    let mut body = json!({plural.as_str(): entries});
     if let Some(last) = entries.last().filter(|_| page.is_full(entries.len())) {
         let (base, path) = (&cloud.settings.base_url, request.path());
         let href = format!("{base}{path}{}", request.query_after(id(last)));
-        body[format!("{}_links", kind.many)] = json!([{"rel": "next", "href": href}]);
+        body[plural + "_links"] = json!([{"rel": "next", "href": href}]);
     }
     answer::json(StatusCode::OK, &body)
 }
@@ -132,7 +161,7 @@ fn is_selected(request: &Request, entry: &Value) -> bool {
 
 fn one(kind: &Kind, all: Vec<Value>, wanted: &str) -> Response<Bytes> {
     match all.into_iter().find(|entry| id(entry) == wanted) {
-        Some(entry) => answer::json(StatusCode::OK, &json!({kind.one: entry})),
+        Some(entry) => answer::json(StatusCode::OK, &json!({kind.singular(): entry})),
         None => not_found(kind, wanted),
     }
 }
@@ -143,17 +172,7 @@ fn id(entry: &Value) -> &str {
 }
 
 fn not_found(kind: &Kind, id: &str) -> Response<Bytes> {
-    let (title, what) = (kind.title, kind.one.replace('_', " "));
-    let mut what = what;
-    if let Some(first) = what.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    let message = match title {
-        "SecurityGroup" => format!("Security group {id} does not exist"),
-        "SecurityGroupRule" => format!("Security group rule {id} does not exist"),
-        _ => format!("{what} {id} could not be found."),
-    };
-    error(StatusCode::NOT_FOUND, &format!("{title}NotFound"), &message)
+    error(StatusCode::NOT_FOUND, kind.error, &kind.message.replace("{}", id))
 }
 
 fn unknown_resource() -> Response<Bytes> {

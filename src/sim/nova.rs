@@ -76,6 +76,7 @@ fn routed(
         ("GET", ["v2.1", "os-keypairs", name]) => keypairs::show(cloud, version, name),
         ("DELETE", ["v2.1", "os-keypairs", name]) => keypairs::delete(cloud, version, name),
         ("GET", ["v2.1", "os-availability-zone"]) => project::zones(),
+        ("GET", ["v2.1", "os-availability-zone", "detail"]) => project::zones_in_detail(),
         ("GET", ["v2.1", "limits"]) => project::limits(cloud, version),
         ("GET", ["v2.1", "flavors"]) => flavors::list(cloud, request, version, false),
         ("GET", ["v2.1", "flavors", "detail"]) => flavors::list(cloud, request, version, true),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::flavor::Flavor;
-use super::instance::Server;
+use super::instance::{Server, State};
 use super::microversion::Microversion;
 use super::volume::{Attachment, Volume};
 use super::world::World;
@@ -193,7 +193,7 @@ pub(super) fn detail<'a>(
     version: Microversion,
     alone: bool,
 ) -> Detail<'a> {
-    let status = server.status();
+    let State { status, vm_state, task_state, power_state } = server.state();
     let has_booted = !matches!(status, "BUILD" | "ERROR");
     let has_address = has_booted && server.port_id.is_some();
     Detail {
@@ -221,7 +221,7 @@ pub(super) fn detail<'a>(
             created: seconds(server.booted),
             message: "No valid host was found. ",
         }),
-        progress: (status != "ERROR").then_some(0),
+        progress: matches!(status, "ACTIVE" | "BUILD").then_some(0),
         availability_zone: if status == "ERROR" { "" } else { "nova" },
         config_drive: "",
         key_name: server.key_name.as_deref(),
@@ -229,9 +229,9 @@ pub(super) fn detail<'a>(
             .then(|| format!("{}.000000", seconds(server.booted).trim_end_matches('Z'))),
         terminated_at: None,
         security_groups: has_address.then_some([SecurityGroup { name: "default" }]),
-        task_state: server.task_state(),
-        vm_state: server.vm_state(),
-        power_state: server.power_state(),
+        task_state,
+        vm_state,
+        power_state,
         volumes_attached: attached_volumes(world, server, version),
         later: later_fields(server, version, alone),
     }

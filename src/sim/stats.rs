@@ -115,17 +115,20 @@ impl Drop for OpenConnection {
     }
 }
 
-const COLLECTIONS: [&str; 11] = [
+const COLLECTIONS: [&str; 14] = [
     "flavors",
     "images",
     "metadata",
     "networks",
+    "ports",
+    "projects",
     "os-keypairs",
     "os-volume_attachments",
     "security-groups",
     "servers",
     "subnets",
     "types",
+    "users",
     "volumes",
 ];
 

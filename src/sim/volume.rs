@@ -61,10 +61,13 @@ impl Volumes {
         self.0.push(volume);
     }
 
-    /// Those of a server, in the order of their creation.
+    /// Those of a server, in the order in which it got them.
     pub(super) fn of_server(&self, id: &str) -> impl Iterator<Item = (&Volume, &Attachment)> {
         let attached = |volume| Volume::attachment(volume).map(|held| (volume, held));
-        self.0.iter().filter_map(attached).filter(move |(_, held)| held.server_id == id)
+        let of_server = |(_, held): &(_, &Attachment)| held.server_id == id;
+        let mut volumes: Vec<_> = self.0.iter().filter_map(attached).filter(of_server).collect();
+        volumes.sort_by_key(|(_, held)| held.attached);
+        volumes.into_iter()
     }
 
     /// Lets go of the volumes of a server that is gone.

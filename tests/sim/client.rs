@@ -15,6 +15,8 @@ pub(crate) fn quick() -> Builder {
         .read_delay(Duration::ZERO)
         .create_delay(Duration::ZERO)
         .boot_time(Duration::ZERO)
+        .action_time(Duration::ZERO)
+        .volume_time(Duration::ZERO)
 }
 
 /// One connection, kept alive.
@@ -64,6 +66,20 @@ impl Client {
 
     pub(crate) fn post_text(&mut self, path: &str, body: &str) -> Answer {
         self.send("POST", path, &[("Content-Type", "application/json")], body)
+    }
+
+    pub(crate) fn delete(&mut self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], "")
+    }
+
+    /// With a microversion, such as `compute 2.92`.
+    pub(crate) fn post_as(&mut self, version: &str, path: &str, body: &Value) -> Answer {
+        let headers = [("Content-Type", "application/json"), ("OpenStack-API-Version", version)];
+        self.send("POST", path, &headers, &body.to_string())
+    }
+
+    pub(crate) fn get_as(&mut self, version: &str, path: &str) -> Answer {
+        self.send("GET", path, &[("OpenStack-API-Version", version)], "")
     }
 
     /// The body of a create from the image `tiny`.
@@ -136,6 +152,13 @@ impl Client {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The message of a refusal of Nova or Cinder, whatever its kind.
+    pub(crate) fn message(&self) -> String {
+        let body = self.json();
+        let refusal = body.as_object().and_then(|body| body.values().next());
+        text(&refusal.expect("a refusal")["message"]).to_owned()
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -17,7 +17,7 @@ fn password_login_gives_token_and_catalog() {
     assert_eq!(token["user"]["name"], "demo");
     assert_eq!(token["project"]["domain"]["name"], "Default");
     let types: Vec<_> = array(&token["catalog"]).iter().map(|entry| text(&entry["type"])).collect();
-    assert_eq!(types, ["identity", "compute", "image", "network"]);
+    assert_eq!(types, ["identity", "compute", "image", "network", "block-storage", "volumev3"]);
     let compute = array(&token["catalog"][1]["endpoints"]);
     assert_eq!(compute.len(), 2 * 3, "two regions, three interfaces");
     for endpoint in compute {

@@ -2,11 +2,15 @@
 
 #![cfg(feature = "sim")]
 
+mod actions;
 mod client;
 mod connections;
 mod faults;
+mod keypairs;
 mod lists;
 mod login;
+mod network;
 mod rudeness;
 mod servers;
 mod tokens;
+mod volumes;

@@ -80,7 +80,7 @@ fn port(world: &World, server: &Server, id: &str) -> Value {
         "tenant_id": world.project_id,
         "mac_address": mac,
         "admin_state_up": true,
-        "status": if server.vm_state() == "active" { "ACTIVE" } else { "DOWN" },
+        "status": if server.state().vm_state == "active" { "ACTIVE" } else { "DOWN" },
         "device_id": server.id,
         "device_owner": "compute:nova",
         "fixed_ips": [{"subnet_id": world.network.subnet_id, "ip_address": address}],

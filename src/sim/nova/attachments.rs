@@ -10,7 +10,7 @@ use super::errors::{bad_request, forbidden, in_the_way, no_instance, not_found};
 use crate::sim::answer;
 use crate::sim::cloud::Cloud;
 use crate::sim::disk;
-use crate::sim::instance::Conflict;
+use crate::sim::instance::{Conflict, State};
 use crate::sim::microversion::Microversion;
 use crate::sim::request::Request;
 use crate::sim::schema::{self, Refusal, invalid, of_type, required};
@@ -110,7 +110,8 @@ fn may_change(world: &World, server_id: &str) -> Result<(), Conflict> {
         return Err(Conflict::NotReady);
     };
     server.check_lock()?;
-    match (server.vm_state(), server.task_state()) {
+    let State { vm_state, task_state, .. } = server.state();
+    match (vm_state, task_state) {
         ("active" | "stopped", None) => Ok(()),
         ("active" | "stopped", Some(task)) => Err(Conflict::State("task_state", task)),
         (state, _) => Err(Conflict::State("vm_state", state)),

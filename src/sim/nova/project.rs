@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::errors::no_instance;
+use super::errors::{forbidden, no_instance};
 use crate::sim::answer;
 use crate::sim::cloud::Cloud;
 use crate::sim::flavor::CORES_ALLOWED;
@@ -15,6 +15,11 @@ use crate::sim::world::SecurityGroup;
 pub(super) fn zones() -> Response<Bytes> {
     let zone = json!({"zoneName": "nova", "zoneState": {"available": true}, "hosts": null});
     answer::json(StatusCode::OK, &json!({"availabilityZoneInfo": [zone]}))
+}
+
+/// With the hosts, which only administrators may know.
+pub(super) fn zones_in_detail() -> Response<Bytes> {
+    forbidden("Policy doesn't allow os_compute_api:os-availability-zone:detail to be performed.")
 }
 
 pub(super) fn limits(cloud: &Cloud, Microversion(minor): Microversion) -> Response<Bytes> {
