@@ -52,6 +52,7 @@ fn wrong_usage_ends_with_status_2_and_asks_nobody() {
         &[&new[..], &["--metadata", "=x"]].concat(),
         &[&new[..], &["--timeout", "5m"]].concat(),
         &[&new[..], &["--wait", "--timeout", "soon"]].concat(),
+        &[&new[..], &["--root-volume-gb", "0"]].concat(),
         &[&new[..], &["--root-volume-gb", "-1"]].concat(),
         &["destroy-node"],
         &["destroy-node", "x", "--timeout", "5m"],

@@ -98,20 +98,12 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 /// What to do about it, where the message does not say so itself.
 fn advice(error: &welkin::Error) -> Option<&'static str> {
     Some(match (error.kind(), error.operation()) {
-        (ErrorKind::Ambiguous, Some("create_node")) => {
-            "look for it with list-nodes before you order it again"
-        }
-        (ErrorKind::Ambiguous, Some("create_key_pair")) => {
-            "delete it with delete-key-pair if it is there, then create it again"
-        }
-        (ErrorKind::Auth, _) => "check the user or key, and its secret, in the cloud's settings",
         (ErrorKind::Conflict, Some("create_node")) => {
             "if the cloud cannot choose a network, name one with --network"
         }
         (ErrorKind::Conflict, Some("create_key_pair" | "import_key_pair")) => {
             "choose another name, or delete the old one with delete-key-pair"
         }
-        (ErrorKind::Connection, _) => "check the address and the network between",
         (ErrorKind::Failed, Some("create_node" | "wait_until_running")) => {
             "try another --size or --image, or ask the cloud's operators"
         }

@@ -60,7 +60,7 @@ pub(crate) struct CreateNode {
     location: Option<String>,
 
     /// Boot from a new volume of that many GiB, made of the image and deleted with the node
-    #[arg(long, value_name = "GIB")]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..))]
     root_volume_gb: Option<u64>,
 
     /// Return when it runs, not when it is ordered

@@ -53,7 +53,15 @@ impl Tally {
             Err(e) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 let alike = (e.operation(), e.kind());
-                self.keep(Some(alike), || Complaint::from(e).to_string());
+                self.keep(Some(alike), || {
+                    let complaint = match alike {
+                        (Some("create_node"), ErrorKind::Ambiguous) => {
+                            Complaint::from(e).and("the demo looks for the node and destroys it")
+                        }
+                        _ => Complaint::from(e),
+                    };
+                    complaint.to_string()
+                });
                 None
             }
         }
