@@ -2,21 +2,47 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use welkin::{ErrorKind, Phase};
 
-/// One line for a person.
+use crate::escape::escape;
+
+/// One line for a person, and the status that the process ends with.
 #[derive(Debug)]
-pub(crate) struct Complaint(String);
+pub(crate) struct Complaint {
+    line: String,
+    status: u8,
+}
 
 impl Complaint {
     pub(crate) fn new(line: impl Into<String>) -> Self {
-        Self(line.into())
+        Self { line: line.into(), status: FAILED }
+    }
+
+    /// About what was typed, not about what came of it.
+    pub(crate) fn usage(line: impl Into<String>) -> Self {
+        Self { line: line.into(), status: WRONG_USAGE }
     }
 
     /// Says what could not be done, and why.
     pub(crate) fn because(what: &str, why: &(dyn Error + 'static)) -> Self {
-        Self(format!("{what}: {}", chain(why)))
+        Self::new(format!("{what}: {}", chain(why)))
+    }
+
+    /// Says first which of several things it is about.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { line: format!("{what}: {}", self.line), ..self }
+    }
+
+    /// Adds what else can be done.
+    pub(crate) fn and(self, advice: &str) -> Self {
+        Self { line: format!("{}; {advice}", self.line), ..self }
+    }
+
+    pub(crate) fn status(&self) -> ExitCode {
+        ExitCode::from(self.status)
     }
 }
 
@@ -27,13 +53,29 @@ impl From<welkin::Error> for Complaint {
             line.push_str("; ");
             line.push_str(advice);
         }
-        Self(line)
+        Self::new(line)
     }
 }
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&escape(&self.line))
+    }
+}
+
+/// Prints a line to stderr. If even that is not possible, the exit status has to say it.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints each failure, and gives the status that says whether there was one.
+pub(crate) fn report(failures: &[Complaint]) -> ExitCode {
+    for failure in failures {
+        tell(&format!("welkin: {failure}"));
+    }
+    match failures {
+        [] => ExitCode::SUCCESS,
+        _ => ExitCode::from(FAILED),
     }
 }
 
@@ -43,7 +85,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut below = error.source();
     while let Some(source) = below {
         let text = source.to_string();
-        // Some libraries repeat their source in their own text.
+        // Some repeat their source in their own text.
         if !line.ends_with(&text) {
             line.push_str(": ");
             line.push_str(&text);
@@ -55,20 +97,29 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// What to do about it, where the message does not say so itself.
 fn advice(error: &welkin::Error) -> Option<&'static str> {
-    let creates = error.operation() == Some("create_node");
-    Some(match error.kind() {
-        ErrorKind::Ambiguous if creates => "the demo looks for the node and destroys it",
-        ErrorKind::Conflict if creates => {
+    Some(match (error.kind(), error.operation()) {
+        (ErrorKind::Conflict, Some("create_node")) => {
             "if the cloud cannot choose a network, name one with --network"
         }
-        ErrorKind::Failed => "try another --size or --image, or ask the cloud's operators",
-        ErrorKind::Quota => "ask for fewer with --nodes, or make room in the account",
-        ErrorKind::RateLimited | ErrorKind::Unavailable => {
-            "try again later, or with fewer --threads"
+        (ErrorKind::Conflict, Some("create_key_pair" | "import_key_pair")) => {
+            "choose another name, or delete the old one with delete-key-pair"
         }
-        ErrorKind::Timeout(Phase::Answer | Phase::Wait) => {
-            "the cloud is slow: try fewer --nodes or --threads"
+        (ErrorKind::Failed, Some("create_node" | "wait_until_running")) => {
+            "try another --size or --image, or ask the cloud's operators"
         }
+        (ErrorKind::Forbidden, _) => "ask the account's administrator for the right to do this",
+        (ErrorKind::NotFound, Some("get_key_pair" | "delete_key_pair")) => {
+            "list-key-pairs shows those that there are"
+        }
+        (ErrorKind::Quota, _) => "ask for fewer or smaller ones, or make room in the account",
+        (ErrorKind::RateLimited | ErrorKind::Unavailable, _) => "try again later",
+        (ErrorKind::Timeout(Phase::Wait), _) => {
+            "it may still come: look at it later, or wait longer"
+        }
+        (ErrorKind::Timeout(_), _) => "the cloud is slow: try again later, or ask for less at once",
         _ => return None,
     })
 }
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::{Deserialize, Serialize};
 use welkin::sim::Sim;
 
-use crate::complaint::Complaint;
+use crate::complaint::{Complaint, tell};
 
 /// Run a small OpenStack on this machine, in memory, until Ctrl-C
 #[derive(clap::Args)]
@@ -80,7 +80,7 @@ fn show(sim: &Sim) -> io::Result<()> {
         writeln!(out, "export OS_{name}={value}")?;
     }
     out.flush()?;
-    eprintln!("The sim listens on {}; Ctrl-C ends it.", sim.base_url());
+    tell(&format!("The sim listens on {}; Ctrl-C ends it.", sim.base_url()));
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?

@@ -15,14 +15,14 @@ pub(crate) struct Cloud {
 /// How to log in, as often as wanted.
 #[derive(Clone)]
 pub(crate) enum Account {
-    Config(Config),
+    Config(Box<Config>),
     Selector(String),
 }
 
 impl Account {
     pub(crate) fn open(&self, settings: Settings) -> Result<Driver> {
         match self {
-            Self::Config(config) => Driver::open_with(config.clone(), settings),
+            Self::Config(config) => Driver::open_with(config.as_ref().clone(), settings),
             Self::Selector(selector) => Driver::from_selector_with(selector, settings),
         }
     }
@@ -39,7 +39,7 @@ impl Cloud {
         if let Some(pem) = ready.ca_pem {
             config = config.ca_pem(pem);
         }
-        Ok(Self { account: Account::Config(config), sim: Some(sim) })
+        Ok(Self { account: Account::Config(Box::new(config)), sim: Some(sim) })
     }
 
     pub(crate) fn real(selector: &str) -> Self {

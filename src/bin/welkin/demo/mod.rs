@@ -11,16 +11,18 @@ mod sweep;
 mod tally;
 mod work;
 
-use std::process::{ExitCode, exit};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::ValueEnum;
 use parking_lot::Mutex;
 use tokio::runtime::{self, Runtime};
 use welkin::{Cancel, Settings};
 
-use crate::complaint::Complaint;
+use crate::cloud::SIM;
+use crate::complaint::{Complaint, tell};
+use crate::interrupt::{self, INTERRUPTED};
+use crate::print::Output;
 use cloud::Cloud;
 use order::Order;
 use progress::Progress;
@@ -46,10 +48,6 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     threads: u32,
 
-    /// Run on a real cloud: openstack (OS_* variables) or openstack:NAME (clouds.yaml)
-    #[arg(long, value_name = "PROVIDER[:NAME]")]
-    cloud: Option<String>,
-
     /// Network of the nodes, by name or id, where the cloud cannot choose one
     #[arg(long, value_name = "NAME")]
     network: Option<String>,
@@ -68,20 +66,8 @@ pub(crate) struct Args {
     connections: Option<u32>,
 
     /// Serve the sim over HTTPS
-    #[arg(long, conflicts_with = "cloud")]
+    #[arg(long)]
     tls: bool,
-
-    /// What to print at the end
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = Output::Table)]
-    output: Output,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    /// A table for people
-    Table,
-    /// One JSON object, as the last line
-    Json,
 }
 
 const EXAMPLES: &str = "\
@@ -91,11 +77,23 @@ Examples:
   welkin demo --cloud openstack --nodes 8 --threads 4  on the cloud that OS_* leads to
   welkin demo --cloud openstack:mycloud --network private --size m1.tiny --nodes 8 --threads 4
 
+Without --cloud, and with --cloud sim, it runs on a sim of its own. JSON is one object, as the last
+line of stdout.
 Exit status: 0 if all went well, 1 if an operation failed or an answer was wrong, 2 for wrong usage,
 130 after Ctrl-C. Whatever was created is destroyed, also after Ctrl-C.";
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
-    let mut demo = Demo::prepare(args)?;
+pub(crate) fn run(
+    args: &Args,
+    selector: Option<&str>,
+    output: Output,
+) -> Result<ExitCode, Complaint> {
+    let selector = selector.filter(|selector| *selector != SIM);
+    if selector.is_some() && args.tls {
+        return Err(Complaint::usage(
+            "--tls is for the sim; a real cloud says itself how it is reached",
+        ));
+    }
+    let mut demo = Demo::prepare(args, selector)?;
     let Some(shared) = demo.carry_out(Sharing::One)? else {
         return Ok(interrupted());
     };
@@ -104,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
     };
 
     let report = Report { shared, per_thread };
-    match args.output {
+    match output {
         Output::Table => report.print_table(demo.cloud.counted_by()),
         Output::Json => report.print_json(),
     }
@@ -116,7 +114,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Complaint> {
 }
 
 fn interrupted() -> ExitCode {
-    eprintln!("Interrupted. All that was created is destroyed.");
+    tell("Interrupted. All that was created is destroyed.");
     ExitCode::from(INTERRUPTED)
 }
 
@@ -130,6 +128,8 @@ enum Sharing {
 /// What both runs need.
 struct Demo<'a> {
     args: &'a Args,
+    /// What a real cloud is called.
+    selector: Option<&'a str>,
     cloud: Cloud,
     /// Says that Ctrl-C was pressed.
     stop: Cancel,
@@ -140,8 +140,8 @@ struct Demo<'a> {
 }
 
 impl<'a> Demo<'a> {
-    fn prepare(args: &'a Args) -> Result<Self, Complaint> {
-        let cloud = match &args.cloud {
+    fn prepare(args: &'a Args, selector: Option<&'a str>) -> Result<Self, Complaint> {
+        let cloud = match selector {
             None => Cloud::sim(args.nodes as usize, args.tls)?,
             Some(selector) => Cloud::real(selector),
         };
@@ -151,21 +151,21 @@ impl<'a> Demo<'a> {
                 .enable_all()
                 .build()
                 .map_err(|e| Complaint::because("the tasks' runtime cannot be started", &e))?;
-        let stop = Cancel::new();
-        runtime.spawn(heed_ctrl_c(stop.clone()));
-        Ok(Self { args, cloud, stop, runtime, id: fastrand::u32(..) })
+        let what_now = "Destroying what was created; Ctrl-C again leaves it and ends now.";
+        let stop = runtime.block_on(interrupt::listen(what_now));
+        Ok(Self { args, selector, cloud, stop, runtime, id: fastrand::u32(..) })
     }
 
     fn headline(&self, order: &Order) {
         let Args { nodes, threads, .. } = self.args;
-        let cloud = self.args.cloud.as_deref().unwrap_or("the sim");
-        eprintln!(
+        let cloud = self.selector.unwrap_or("the sim");
+        tell(&format!(
             "{} and {} create {} on {cloud}, wait until they run, read, list\nand destroy them ({}).",
             plural(threads, "thread"),
             plural(threads, "task"),
             plural(nodes, "node"),
             order
-        );
+        ));
     }
 
     /// Does the work once, and measures it; gives nothing after Ctrl-C.
@@ -238,19 +238,6 @@ impl<'a> Demo<'a> {
     }
 }
 
-/// On the first Ctrl-C nothing new is begun and all is destroyed; the second one ends at once.
-async fn heed_ctrl_c(stop: Cancel) {
-    // Where it cannot be listened to, it ends the process as it always does.
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    eprintln!("\nDestroying what was created; Ctrl-C again leaves it and ends now.");
-    stop.cancel();
-    if tokio::signal::ctrl_c().await.is_ok() {
-        exit(INTERRUPTED.into());
-    }
-}
-
 /// The CPU time that all threads of this process have used, those that ended among them.
 #[cfg(unix)]
 fn cpu_time() -> Option<Duration> {
@@ -268,5 +255,3 @@ fn per_request(cpu: Duration, requests: u64) -> f64 {
     let each = cpu.as_secs_f64() * 1e6 / requests.max(1) as f64;
     (each * 10.0).round() / 10.0
 }
-
-const INTERRUPTED: u8 = 130;

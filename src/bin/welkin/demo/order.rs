@@ -7,6 +7,7 @@ use welkin::{Driver, Image, ImageState, NewNode, Size};
 
 use super::Args;
 use crate::complaint::Complaint;
+use crate::find::choose;
 
 /// All but the name of a node.
 #[derive(Clone)]
@@ -81,25 +82,6 @@ fn least_size(sizes: Vec<Size>, image: &Image) -> Result<Size, Complaint> {
 
 fn find_network(driver: &Driver, wanted: &str) -> Result<Network, Complaint> {
     let native = driver.native::<OpenStack>()?;
-    let mut networks = driver.send(native.list_networks()).wait()?;
-    if let Some(i) = networks.iter().position(|network| network.id == wanted) {
-        return Ok(networks.swap_remove(i));
-    }
-    let (mut named, others): (Vec<_>, Vec<_>) =
-        networks.into_iter().partition(|network| network.name == wanted);
-    match named.len() {
-        1 => Ok(named.remove(0)),
-        0 => {
-            let names: Vec<_> = others.iter().map(|network| &*network.name).collect();
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Err(Complaint::new(format!("no network {wanted:?}; there are: {names}")))
-        }
-        many => {
-            let ids: Vec<_> = named.iter().map(|network| &*network.id).collect();
-            Err(Complaint::new(format!(
-                "{many} networks are named {wanted:?}; use the id of one: {}",
-                ids.join(", ")
-            )))
-        }
-    }
+    let networks = driver.send(native.list_networks()).wait()?;
+    Ok(choose(&networks, "network", wanted)?.clone())
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::complaint::tell;
+
 /// The parts of the work, in their order.
 #[derive(Clone, Copy)]
 pub(crate) enum Phase {
@@ -68,7 +70,7 @@ impl Progress {
         self.bar.inc(1);
         if self.bar.is_hidden() && steps == part.total {
             let Part { done, total, .. } = part;
-            eprintln!("{}: {good} of {total} {done}", self.title);
+            tell(&format!("{}: {good} of {total} {done}", self.title));
         }
     }
 

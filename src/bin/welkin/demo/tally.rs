@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use welkin::{Cancel, ErrorKind};
 
-use crate::complaint::Complaint;
+use crate::complaint::{Complaint, tell};
 
 /// What all workers of a run note, at the same time.
 pub(crate) struct Tally {
@@ -53,7 +53,15 @@ impl Tally {
             Err(e) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 let alike = (e.operation(), e.kind());
-                self.keep(Some(alike), || Complaint::from(e).to_string());
+                self.keep(Some(alike), || {
+                    let complaint = match alike {
+                        (Some("create_node"), ErrorKind::Ambiguous) => {
+                            Complaint::from(e).and("the demo looks for the node and destroys it")
+                        }
+                        _ => Complaint::from(e),
+                    };
+                    complaint.to_string()
+                });
                 None
             }
         }
@@ -97,14 +105,14 @@ impl Tally {
         let troubles = self.troubles.lock();
         for Trouble { line, times, .. } in troubles.iter() {
             match times {
-                1 => eprintln!("{title}: {line}"),
-                _ => eprintln!("{title}: {line} ({times} times)"),
+                1 => tell(&format!("{title}: {line}")),
+                _ => tell(&format!("{title}: {line} ({times} times)")),
             }
         }
         let told: u64 = troubles.iter().map(|trouble| trouble.times).sum();
         match self.failed() + self.wrongs() - told {
             0 => {}
-            more => eprintln!("{title}: and {more} more"),
+            more => tell(&format!("{title}: and {more} more")),
         }
     }
 
