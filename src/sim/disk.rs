@@ -146,7 +146,7 @@ pub(super) fn check_free(volume: &Volume) -> Result<(), Refusal> {
 /// The first free name; the first of all is the disk that the server boots from.
 pub(super) fn next_device(world: &World, server_id: &str) -> String {
     let is_free = |device: &String| {
-        device != ROOT && world.volumes.of_server(server_id).all(|(_, held)| held.device != *device)
+        world.volumes.of_server(server_id).all(|(_, held)| held.device != *device)
     };
     let one_letter = (b'b'..=b'z').map(|letter| format!("/dev/vd{}", letter as char));
     let more = (1u32..).map(|n| format!("/dev/vdz{n}"));
@@ -160,10 +160,7 @@ impl Disk {
     }
 
     pub(super) fn attach_to(self, server_id: &str, world: &mut World, pace: &Pace) {
-        let device = match self.is_root {
-            true => ROOT.to_owned(),
-            false => next_device(world, server_id),
-        };
+        let device = if self.is_root { ROOT.to_owned() } else { next_device(world, server_id) };
         let id = match self.source {
             Source::Volume(id) => id,
             Source::Image(image, size) => {
