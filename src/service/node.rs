@@ -266,9 +266,9 @@ impl NewNode {
         self
     }
 
-    /// Puts a key pair of the account on it, by name.
-    pub fn key_pair(mut self, name: impl Into<String>) -> Self {
-        self.key_pair = Some(name.into());
+    /// Puts a key pair of the account on it: a [`KeyPair`](crate::KeyPair) or its name.
+    pub fn key_pair(mut self, name: impl AsRef<str>) -> Self {
+        self.key_pair = Some(name.as_ref().to_owned());
         self
     }
 

@@ -8,8 +8,9 @@
 
 // Not all of it is needed here.
 #[allow(dead_code)]
-#[path = "twice/relay.rs"]
+#[path = "../twice/relay.rs"]
 mod relay;
+mod verbs;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -243,13 +244,4 @@ fn an_order_whose_answer_was_cut_is_sent_again_as_it_was() {
     assert_eq!(orders.len(), 1, "the same order with the same token: {orders:?}");
     // moto forgets tokens; EC2 does not.
     assert!(made.1.len() == 1 || url.contains("127.0.0.1"), "{:?}", made.1);
-}
-
-#[test]
-#[ignore = "asks a real server"]
-fn what_is_not_built_yet_says_so_before_anything_is_sent() {
-    let driver = driver();
-    let error = driver.compute().unwrap().list_sizes().wait().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert_eq!(driver.stats().connections_opened, 0);
 }
