@@ -210,8 +210,7 @@
 //!
 //! # Fork
 //! A driver does not survive `fork` without `exec`: both processes would write to the same sockets.
-//! Open it after the fork, in each child. Starting another program is fine: no socket is left open for
-//! it.
+//! Open it after the fork, in each child.
 //!
 //! # Threads of the driver's own
 //! | thread | lasts |
