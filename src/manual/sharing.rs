@@ -19,22 +19,22 @@
 //! let compute = Driver::open(sim.config())?.compute()?;
 //! let runtime = tokio::runtime::Runtime::new()?;
 //! let tokio = runtime.spawn(compute.list_nodes()); // a task of tokio's,
-//! let smol = smol::spawn(compute.list_nodes()); //    one of smol's,
+//! let smol = smol::spawn(compute.list_nodes()); // one of smol's,
 //! std::thread::scope(|s| {
 //!     for _ in 0..8 {
-//!         s.spawn(|| compute.list_nodes().wait()); // and eight threads
+//!         s.spawn(|| compute.list_nodes().wait().expect("a list")); // and eight threads
 //!     }
 //! });
 //! runtime.block_on(tokio)??;
 //! smol::block_on(smol)?;
 //! assert_eq!(sim.stats().logins, 1);
-//! assert!(sim.stats().connections <= 11); //          one each at most, and one for the login
+//! assert!(sim.stats().connections <= 11); // one each at most, and one for the login
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "sim"))]
 //! # fn main() {}
 //! ```
-//! `tests/sharing.rs` does the same with 64 of each, and `benches/` tells what it costs.
+//! `tests/sharing.rs` does the same with crowds of each, and `benches/README.md` has what it costs.
 //!
 //! # Threads
 //! `.wait()` runs an operation on the calling thread. No runtime is started: the thread writes to the
