@@ -1,7 +1,40 @@
 //! Sharing one driver.
 //!
-//! Open one [`Driver`](crate::Driver) per cloud account and hand it to everyone. A clone is the same
-//! driver: same pool, same token, same counters.
+//! Open one [`Driver`](crate::Driver) per cloud account and hand it to everyone.
+//!
+//! | | pool, counters | token, catalog | pace, waiting for nodes |
+//! |---|---|---|---|
+//! | a clone, and its services | shared | shared | shared |
+//! | [`in_region`](crate::Driver::in_region) | shared | shared | each region its own |
+//! | a driver opened again | its own | its own, unless [asked otherwise](#many-drivers-of-one-account) | its own |
+//!
+//! What you set on an operation (`.timeout(..)`, `.retry(..)`, `.header(..)`) is that operation's alone.
+//!
+//! ```
+//! # #[cfg(feature = "sim")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use welkin::{Driver, sim::Sim};
+//!
+//! let sim = Sim::start()?;
+//! let compute = Driver::open(sim.config())?.compute()?;
+//! let runtime = tokio::runtime::Runtime::new()?;
+//! let tokio = runtime.spawn(compute.list_nodes()); // a task of tokio's,
+//! let smol = smol::spawn(compute.list_nodes()); // one of smol's,
+//! std::thread::scope(|s| {
+//!     for _ in 0..8 {
+//!         s.spawn(|| compute.list_nodes().wait().expect("a list")); // and eight threads
+//!     }
+//! });
+//! runtime.block_on(tokio)??;
+//! smol::block_on(smol)?;
+//! assert_eq!(sim.stats().logins, 1);
+//! assert!(sim.stats().connections <= 11); // one each at most, and one for the login
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sim"))]
+//! # fn main() {}
+//! ```
+//! `tests/sharing.rs` does the same with crowds of each, and `benches/README.md` has what it costs.
 //!
 //! # Threads
 //! `.wait()` runs an operation on the calling thread. No runtime is started: the thread writes to the
@@ -78,12 +111,32 @@
 //! # Several runtimes
 //! A pooled connection goes to whoever needs one next, on whatever runtime or thread; the pool
 //! prefers one that is at home there already. When a runtime is dropped, its idle connections live
-//! on; an operation that was polled in it may be awaited elsewhere and goes on.
+//! on; an operation that was polled in it may be awaited elsewhere and goes on
+//! (`tests/hazards/two_runtimes.rs`, `runtime_dropped.rs`).
+//!
+//! ```
+//! # #[cfg(feature = "sim")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let sim = welkin::sim::Sim::start()?;
+//! # let compute = welkin::Driver::open(sim.config())?.compute()?;
+//! let first = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! first.block_on(compute.list_nodes())?;
+//! drop(first);
+//! let second = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! second.block_on(compute.list_nodes())?;
+//! compute.list_nodes().wait()?;
+//! assert_eq!(sim.stats().logins, 1);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sim"))]
+//! # fn main() {}
+//! ```
 //!
 //! # Waiting inside a runtime
 //! `.wait()` on a runtime's thread works and blocks that thread. With the pool at its cap and every
 //! connection in the hands of tasks that only this thread could run, nobody can go on: the wait ends
-//! with `Timeout(Acquire)`, whose text says so. `.await` there instead.
+//! with `Timeout(Acquire)`, whose text says so. `.await` there instead
+//! (`tests/hazards/wait_inside_runtime.rs`).
 //!
 //! # Content
 //! Uploads and downloads hold one connection each from their first byte to their last, and no more of
@@ -96,6 +149,11 @@
 //! Per host at most [`connections_per_host`](crate::Settings::connections_per_host) connections,
 //! 64 by default, and one more while a login finds all of them busy. Callers beyond that wait in
 //! line, first come, first served. [`Driver::stats`](crate::Driver::stats) tells all numbers.
+//!
+//! A cloud is often several hosts: Keystone, Nova and Glance behind names of their own are three times
+//! 64 at most, behind one name 64. A connection that nobody uses is closed after a minute, but only
+//! when the pool is used again; a process that falls silent calls
+//! [`close_idle`](crate::Driver::close_idle).
 //!
 //! # When the cloud says slow down
 //! What one caller is told counts for all. After a 429, a cloud's own word for it, or a 503 that says
@@ -147,12 +205,22 @@
 //!
 //! # Ending
 //! The last driver, service and operation dropped closes every socket; a login that is under way ends
-//! first, one of another driver is not waited for. There is no `close`.
+//! first, one of another driver is not waited for. There is no `close`. A driver in a `static` ends with
+//! the process.
+//!
+//! # Fork
+//! A driver does not survive `fork` without `exec`: both processes would write to the same sockets.
+//! Open it after the fork, in each child.
 //!
 //! # Threads of the driver's own
-//! A login or renewal runs on a thread (`welkin-login`) that ends with it, and so does each look-up of
-//! a host's name (`welkin-resolve`), which happens when a connection is opened and the last answer is
-//! older than 30 seconds.
+//! | thread | lasts |
+//! |---|---|
+//! | `welkin-login` | as long as a login or renewal |
+//! | `welkin-resolve` | as long as the look-up of a host's name: when a connection is opened and the last answer is older than 30 seconds |
+//! | `welkin-watch` | as long as anybody waits for nodes |
+//! | `welkin-many` | as long as a [`Many`](crate::Many) runs on threads, as many as run at once |
+//! | `welkin-deploy` | as long as a conversation over SSH |
+//! | `welkin-reactor` | from the first `.await` without tokio on |
 //!
 //! # Proxies, certificates, TLS
 //! The machine's proxies are those of its environment, unless
