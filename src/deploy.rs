@@ -73,7 +73,9 @@ impl Deployment {
         }
     }
 
-    /// Logs in with a private key in PEM, such as that of a new [`KeyPair`](crate::KeyPair).
+    /// Logs in with a private key in PEM: Ed25519 or ECDSA, without a passphrase. RSA keys are not taken
+    /// ([why](crate::manual::decisions::no_rsa_over_ssh)), which are what most clouds make of
+    /// themselves: import a key pair of your own.
     ///
     /// Of several keys and passwords the first that the node takes is used.
     pub fn private_key(mut self, pem: impl Into<String>) -> Self {
@@ -81,7 +83,7 @@ impl Deployment {
         self
     }
 
-    /// Logs in with a private key from a file; one with a passphrase cannot be used.
+    /// Logs in with a private key from a file; see [`private_key`](Deployment::private_key).
     pub fn private_key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.login.push(Login::KeyFile(path.into()));
         self

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::ssh::{Credential, End, Ssh};
 use super::{Deployed, Deployment, Login, Output, Step};
+use crate::call::Secret;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::service::node::Node;
 use crate::session::spawn;
@@ -167,20 +168,27 @@ fn credential(login: &Login) -> Result<Credential> {
         Login::KeyFile(path) => {
             let text = fs::read_to_string(path)
                 .map_err(|e| local(&format!("{} cannot be read", path.display()), e))?;
-            (crate::call::Secret::new(text), path.display().to_string())
+            (Secret::new(text), path.display().to_string())
         }
     };
+    let is_rsa = pem.expose().contains("-----BEGIN RSA PRIVATE KEY-----");
     match decode_secret_key(pem.expose(), None) {
-        Ok(key) => Ok(Credential::Key(Arc::new(key))),
-        Err(russh::keys::Error::KeyIsEncrypted) => {
-            let text = format!("{whose} has a passphrase; give a key without one");
-            Err(Error::invalid(text))
-        }
-        Err(error) => {
-            let text = format!("{whose} is no private key that can be read: {error}");
-            Err(Error::invalid(text))
+        Ok(key) if !key.algorithm().is_rsa() => Ok(Credential::Key(Arc::new(key))),
+        Err(error) if !is_rsa => Err(unread(&whose, &error)),
+        _ => {
+            let text = format!("{whose} is an RSA key, which is not taken; import an Ed25519 one");
+            Err(Error::new(ErrorKind::Unsupported, text))
         }
     }
+}
+
+fn unread(whose: &str, error: &russh::keys::Error) -> Error {
+    Error::invalid(match error {
+        russh::keys::Error::KeyIsEncrypted => {
+            format!("{whose} has a passphrase; give a key without one")
+        }
+        _ => format!("{whose} is no private key that can be read: {error}"),
+    })
 }
 
 fn public_key(text: &str, what: &str) -> Result<PublicKey> {

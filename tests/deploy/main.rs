@@ -184,8 +184,10 @@ fn what_can_be_known_to_fail_orders_nothing() {
     let dir = std::env::temp_dir().join(format!("welkin-known-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let (sim, compute) = cloud();
-    keygen(&dir.join("locked"), "a passphrase");
-    keygen(&dir.join("open"), "");
+    keygen(&dir.join("locked"), &["-N", "a passphrase", "-t", "ed25519"]);
+    keygen(&dir.join("open"), &["-N", "", "-t", "ed25519"]);
+    keygen(&dir.join("rsa"), &["-N", "", "-t", "rsa"]);
+    keygen(&dir.join("old"), &["-N", "", "-t", "rsa", "-m", "PEM"]);
     std::fs::write(dir.join("noise"), "not a key").unwrap();
     let me = || Deployment::as_user("me");
     let open = || me().private_key_file(dir.join("open"));
@@ -195,6 +197,8 @@ fn what_can_be_known_to_fail_orders_nothing() {
         (me().private_key_file(dir.join("noise")), ErrorKind::Invalid, "no private key"),
         (me().private_key_file(dir.join("none")), ErrorKind::Local, "cannot be read"),
         (me().private_key_file(dir.join("locked")), ErrorKind::Invalid, "has a passphrase"),
+        (me().private_key_file(dir.join("rsa")), ErrorKind::Unsupported, "Ed25519"),
+        (me().private_key_file(dir.join("old")), ErrorKind::Unsupported, "Ed25519"),
         (open().host_key("AAAA"), ErrorKind::Invalid, "host key"),
         (open().authorize("hello"), ErrorKind::Invalid, "key to authorize"),
         (open().authorize("ssh-rsa A\nssh-rsa B"), ErrorKind::Invalid, "several lines"),

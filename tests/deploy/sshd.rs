@@ -36,8 +36,8 @@ impl Sshd {
         let dir = std::env::temp_dir().join(format!("welkin-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(dir.join("home")).unwrap();
-        for key in ["host", "user", "other"] {
-            keygen(&dir.join(key), "");
+        for (key, kind) in [("host", "ed25519"), ("user", "ed25519"), ("other", "ecdsa")] {
+            keygen(&dir.join(key), &["-N", "", "-t", kind]);
         }
         fs::copy(dir.join("user.pub"), dir.join("authorized")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -80,9 +80,11 @@ impl Sshd {
 }
 
 /// Makes a key pair, as its users do.
-pub(crate) fn keygen(path: &Path, passphrase: &str) {
+pub(crate) fn keygen(path: &Path, kind: &[&str]) {
     let made = Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-C", "welkin test", "-N", passphrase, "-f"])
+        .args(["-q", "-C", "welkin test"])
+        .args(kind)
+        .arg("-f")
         .arg(path)
         .status()
         .unwrap();

@@ -62,3 +62,12 @@ pub mod no_vendor_profiles {}
 
 #[doc = include_str!("nova_is_asked_for_its_versions_late.md")]
 pub mod nova_is_asked_for_its_versions_late {}
+
+#[doc = include_str!("no_rsa_over_ssh.md")]
+pub mod no_rsa_over_ssh {}
+
+#[doc = include_str!("one_look_for_all_who_wait.md")]
+pub mod one_look_for_all_who_wait {}
+
+#[doc = include_str!("many_are_operations.md")]
+pub mod many_are_operations {}
