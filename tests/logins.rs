@@ -98,6 +98,20 @@ fn every_request_to_nova_is_in_the_version_that_is_wished_for() {
     assert!(["2.999", "2.1", "2.93"].iter().all(|part| text.contains(part)), "{text}");
 }
 
+/// Since 2.37 an order has to say its networks, and since 2.92 Nova makes no keys.
+#[test]
+fn what_newer_versions_would_not_take_is_ordered_in_the_one_it_is_written_for() {
+    let sim = quick();
+    let compute = Driver::open(sim.config().compute_microversion("2.93")).unwrap();
+    let compute = compute.compute().unwrap();
+    let key = compute.create_key_pair("mine").wait().unwrap();
+    assert!(key.private_key.is_some());
+    let image = compute.find_image("tiny").wait().unwrap();
+    let order = NewNode::named("n").size("1").image(image).key_pair(&key);
+    let node = compute.create_node(&order).wait().unwrap();
+    assert_eq!(compute.wait_until_running(&node).wait().unwrap().size.as_deref(), Some("m1.tiny"));
+}
+
 /// Lists the nodes, of which there has to be one. Since 2.26 servers have tags; before, Nova does
 /// not know of them.
 fn answers_in(driver: &Driver, version: &str) {

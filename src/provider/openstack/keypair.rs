@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compute::NOVA;
+use super::microversion::in_base;
 use super::{fault, link};
 use crate::call::{Call, Cursor, Page, Request, Step};
 use crate::error::Result;
@@ -54,7 +55,7 @@ fn order(name: &str, public_key: Option<&str>) -> Result<Call<KeyPair>> {
     // What cannot be asked for or deleted by its name is not made.
     link::segment(name)?;
     let order = Order { keypair: OrderedPair { name, public_key } };
-    let request = Request::post(NOVA, PATH).json(&order)?;
+    let request = in_base(Request::post(NOVA, PATH)).json(&order)?;
     Ok(Call::new(request, |response| {
         let Wrapped { keypair } = fault::json(&response, "the new key pair")?;
         Ok(Step::Done(keypair.into()))

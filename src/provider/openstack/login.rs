@@ -233,8 +233,7 @@ impl Login<'_> {
         }))
     }
 
-    /// With a project, `domain_*` stands for the domain of both user and project, as openstacksdk
-    /// has it ("allow people to just specify domain once if it's the same").
+    /// With a project, `domain_*` stands for the domain of both user and project, as in openstacksdk.
     fn domain(&self, id: Setting, name: Setting) -> Domain {
         let has_project = self.0.has(Setting::ProjectId) || self.0.has(Setting::ProjectName);
         let both = || self.either(Setting::DomainId, Setting::DomainName);

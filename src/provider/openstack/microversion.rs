@@ -226,6 +226,12 @@ fn ask() -> Call<Range> {
     })
 }
 
+/// Keeps a request in the microversion that it is written for, whatever is wished for the others: since
+/// 2.37 an order has to say its networks, since 2.92 a key pair its key.
+pub(super) fn in_base(request: Request) -> Request {
+    request.header(VERSION, HeaderValue::from_static("compute 2.1"))
+}
+
 /// Puts the microversion on all requests of a call to Nova.
 fn answered_in<T: 'static>(version: Microversion, call: Call<T>) -> Result<Call<T>> {
     let Call { mut request, read } = call;

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer::Id;
 use crate::provider::dialect::once::{Search, unique};
 use crate::provider::dialect::percent;
+use crate::provider::openstack::microversion::in_base;
 use crate::provider::openstack::{fault, link};
 use crate::service::node::{NewNode, Node, NodeState};
 
@@ -37,7 +38,8 @@ pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
     check(new)?;
     // An order that is full as it is must not be refused because of the mark.
     let mark = (new.metadata.len() < MOST_ITEMS).then(unique);
-    let request = Request::post(NOVA, "/servers").json(&Order::of(new, mark.as_deref()))?;
+    let request = in_base(Request::post(NOVA, "/servers"));
+    let request = request.json(&Order::of(new, mark.as_deref()))?;
     let (new, name) = (new.clone(), new.name.clone());
     let order = Call::new(request, move |response| taken(new, &response).map(Step::Done));
     let Some(mark) = mark else {
