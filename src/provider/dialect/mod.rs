@@ -11,5 +11,6 @@ pub(super) mod once;
 pub(super) mod percent;
 #[cfg(feature = "aws")]
 pub(super) mod sigv4;
+pub(super) mod user_data;
 #[cfg(feature = "aws")]
 pub(super) mod xml;

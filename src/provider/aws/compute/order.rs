@@ -4,15 +4,13 @@
 //! (<https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>). So an order is sent
 //! again when its answer was lost: by the session as often as any request, then here, more slowly.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-
 use super::{EC2, Instance, Reservation, VERSION};
 use crate::call::{Call, Response, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::aws::query::Query;
 use crate::provider::aws::{fault, image};
 use crate::provider::dialect::once::{Search, unique};
+use crate::provider::dialect::user_data::user_data;
 use crate::service::node::{NewNode, Node};
 
 /// The tag that is an instance's name.
@@ -43,7 +41,7 @@ fn query(new: &NewNode) -> Result<Query> {
         let text = "on EC2 the tag \"Name\" is the node's name; give it to NewNode::named";
         return Err(Error::invalid(text));
     }
-    check(new)?;
+    let user_data = user_data(new, "EC2", MOST_USER_DATA)?;
     let mut query = Query::new("RunInstances", VERSION).with("MinCount", "1").with("MaxCount", "1");
     let optional = [
         ("ImageId", new.image.as_deref()),
@@ -51,6 +49,7 @@ fn query(new: &NewNode) -> Result<Query> {
         ("KeyName", new.key_pair.as_deref()),
         ("SubnetId", subnet(new)?),
         ("Placement.AvailabilityZone", new.location.as_deref()),
+        ("UserData", user_data.as_deref()),
     ];
     for (name, value) in optional {
         query = value.into_iter().fold(query, |query, value| query.with(name, value));
@@ -62,9 +61,6 @@ fn query(new: &NewNode) -> Result<Query> {
             query = query.with(&format!("{kind}.{n}"), group);
         }
     }
-    if let Some(data) = &new.user_data {
-        query = query.with("UserData", &BASE64_STANDARD.encode(data.bytes()));
-    }
     query = query.with("TagSpecification.1.ResourceType", "instance");
     let notes = new.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let tags = std::iter::once((NAME, new.name.as_str())).chain(notes);
@@ -73,18 +69,6 @@ fn query(new: &NewNode) -> Result<Query> {
         query = query.with(&format!("TagSpecification.1.Tag.{n}.Value"), value);
     }
     Ok(query)
-}
-
-/// Says in time what EC2 would say in words of its own.
-fn check(new: &NewNode) -> Result<()> {
-    let size = new.user_data.as_ref().map_or(0, |data| data.bytes().len());
-    if size > MOST_USER_DATA {
-        let text = format!(
-            "the user data has {size} bytes; EC2 takes {MOST_USER_DATA}: have it fetch the rest"
-        );
-        return Err(Error::invalid(text));
-    }
-    Ok(())
 }
 
 fn subnet(new: &NewNode) -> Result<Option<&str>> {

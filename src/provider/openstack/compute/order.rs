@@ -7,8 +7,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{NOVA, Server, Servers};
@@ -17,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::provider::dialect::answer::Id;
 use crate::provider::dialect::once::{Search, unique};
 use crate::provider::dialect::percent;
+use crate::provider::dialect::user_data::user_data;
 use crate::provider::openstack::microversion::in_base;
 use crate::provider::openstack::{fault, link};
 use crate::service::node::{NewNode, Node, NodeState};
@@ -35,11 +34,10 @@ pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
         let text = format!("the metadata key {MARK:?} is the driver's own; take another");
         return Err(Error::invalid(text));
     }
-    check(new)?;
     // An order that is full as it is must not be refused because of the mark.
     let mark = (new.metadata.len() < MOST_ITEMS).then(unique);
     let request = in_base(Request::post(NOVA, "/servers"));
-    let request = request.json(&Order::of(new, mark.as_deref()))?;
+    let request = request.json(&Order::of(new, mark.as_deref())?)?;
     let (new, name) = (new.clone(), new.name.clone());
     let order = Call::new(request, move |response| taken(new, &response).map(Step::Done));
     let Some(mark) = mark else {
@@ -52,18 +50,6 @@ pub(super) fn create(new: &NewNode) -> Result<Call<Node>> {
         }
         Err(error) => Err(error),
     }))
-}
-
-/// Says in time what Nova would say in words of its own.
-fn check(new: &NewNode) -> Result<()> {
-    let size = new.user_data.as_ref().map_or(0, |data| data.bytes().len());
-    if size > MOST_USER_DATA {
-        let text = format!(
-            "the user data has {size} bytes; Nova takes {MOST_USER_DATA}: have it fetch the rest"
-        );
-        return Err(Error::invalid(text));
-    }
-    Ok(())
 }
 
 /// Reads what came of an order; `Ambiguous` if nobody knows.
@@ -254,10 +240,10 @@ struct NetworkRef<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn of(new: &'a NewNode, mark: Option<&'a str>) -> Self {
+    fn of(new: &'a NewNode, mark: Option<&'a str>) -> Result<Self> {
         let networks = new.networks.iter().map(|uuid| NetworkRef { uuid });
         let metadata = new.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        Self {
+        Ok(Self {
             server: OrderedServer {
                 name: &new.name,
                 flavor_ref: new.size.as_deref(),
@@ -267,7 +253,7 @@ impl<'a> Order<'a> {
                 metadata: metadata.chain(mark.map(|mark| (MARK, mark))).collect(),
                 availability_zone: new.location.as_deref(),
                 security_groups: new.security_groups.iter().map(|name| Group { name }).collect(),
-                user_data: new.user_data.as_ref().map(|data| BASE64_STANDARD.encode(data.bytes())),
+                user_data: user_data(new, "Nova", MOST_USER_DATA)?,
                 devices: new.image.as_deref().zip(new.root_volume_gb).map(|(uuid, volume_size)| {
                     [Device {
                         boot_index: 0,
@@ -279,7 +265,7 @@ impl<'a> Order<'a> {
                     }]
                 }),
             },
-        }
+        })
     }
 }
 

@@ -57,6 +57,47 @@ fn an_order_says_all_that_was_asked_for_and_has_a_token_of_its_own() {
 }
 
 #[test]
+fn an_order_says_where_the_node_goes_and_what_it_is_told() {
+    let new = order().location("x-1a").security_group("sg-1").security_group("web").user_data("hi");
+    let call = create(&new).expect("a call");
+    for part in [
+        "&Placement.AvailabilityZone=x-1a&",
+        "&SecurityGroupId.1=sg-1&",
+        "&SecurityGroup.1=web&",
+        "&UserData=aGk%3D&",
+    ] {
+        assert!(body(&call).contains(part), "{part} in {}", body(&call));
+    }
+    let full = failed(create(&order().user_data(vec![0; 16_385])));
+    assert!(full.to_string().contains("EC2 takes 16384"), "{full}");
+}
+
+#[test]
+fn the_root_disk_is_named_as_the_image_names_it() {
+    let image = |device: &str| {
+        format!(
+            "<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId>{device}</item>\
+             </imagesSet></DescribeImagesResponse>"
+        )
+    };
+    let ask = || create(&order().root_volume_gb(20)).expect("a call");
+    assert!(body(&ask()).contains("Action=DescribeImages&Version=2016-11-15&ImageId.1=ami-1"));
+    let named = image("<rootDeviceName>/dev/xvda</rootDeviceName>");
+    let order = (ask().read)(Ok(answer(200, &[], &named))).expect("it is ordered").call();
+    for part in [
+        "BlockDeviceMapping.1.DeviceName=%2Fdev%2Fxvda",
+        "BlockDeviceMapping.1.Ebs.VolumeSize=20",
+        "BlockDeviceMapping.1.Ebs.DeleteOnTermination=true",
+    ] {
+        assert!(body(&order).contains(part), "{part} in {}", body(&order));
+    }
+    let nameless = failed(read(ask(), 200, &image("")));
+    assert_eq!(nameless.kind(), ErrorKind::Invalid);
+    let gone = refused("InvalidAMIID.NotFound");
+    assert_eq!(failed(read(ask(), 400, &gone)).kind(), ErrorKind::Invalid, "the order is wrong");
+}
+
+#[test]
 fn what_ec2_has_not_is_invalid_before_anything_is_sent() {
     for odd in [order().network("subnet-1").network("subnet-2"), order().metadata("Name", "x")] {
         assert_eq!(failed(create(&odd)).kind(), ErrorKind::Invalid);

@@ -60,13 +60,42 @@ fn an_order_says_all_that_was_asked_for() {
         .network("net-1")
         .network("net-2")
         .key_pair("laptop")
-        .metadata("role", "web \"\u{e4}\"");
-    let (sent, _) = sent(&ordered(&new));
+        .metadata("role", "web \"\u{e4}\"")
+        .location("west")
+        .security_group("web")
+        .security_group("9a3b")
+        .user_data("#!/bin/sh\n");
+    let call = ordered(&new);
+    assert!(call.request.headers.iter().any(|(_, value)| value == "compute 2.1"));
+    let (said, _) = sent(&call);
     let expected = json!({"server": {
         "name": "web-1", "flavorRef": "1", "imageRef": "e54c1fc2", "key_name": "laptop",
         "networks": [{"uuid": "net-1"}, {"uuid": "net-2"}],
+        "availability_zone": "west", "security_groups": [{"name": "web"}, {"name": "9a3b"}],
+        "user_data": "IyEvYmluL3NoCg==",
         "metadata": {"role": "web \"\u{e4}\""}}});
-    assert_eq!(sent, expected);
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_root_volume_is_made_of_the_image_and_goes_with_the_node() {
+    let call = ordered(&order().root_volume_gb(20));
+    let (said, _) = sent(&call);
+    let expected = json!({"server": {
+        "name": "web-1", "flavorRef": "1", "metadata": {}, "block_device_mapping_v2": [{
+            "boot_index": 0, "uuid": "e54c1fc2", "source_type": "image",
+            "destination_type": "volume", "volume_size": 20, "delete_on_termination": true}]}});
+    assert_eq!(said, expected);
+    let node = read(call, 202, r#"{"server": {"id": "n1"}}"#).expect("a node");
+    assert_eq!(node.image, None, "by Nova's word");
+}
+
+#[test]
+fn user_data_over_novas_limit_is_invalid_before_anything_is_sent() {
+    assert!(create(&order().user_data(vec![0; 49_149])).is_ok());
+    let error = failed(create(&order().user_data(vec![0; 49_150])));
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("Nova takes 49149"), "{error}");
 }
 
 #[test]
