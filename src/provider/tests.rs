@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 use super::{Provider, aws, openstack};
 use crate::call::{Call, Content, Cursor, Target};
 use crate::error::{ErrorKind, Result};
-use crate::service::node::NewNode;
+use crate::service::node::{NewNode, Reboot};
 
 /// Names that would end a line, begin a header, a request or another path if they went out as they
 /// are.
@@ -80,14 +80,26 @@ fn check_all(provider: &Provider, name: &str) -> usize {
     let mut sent = Vec::new();
     if let Some(compute) = &provider.compute {
         let mut order = NewNode::named(name).size(name).image(name).network(name);
-        order = order.key_pair(name).metadata(name, name);
+        order = order.key_pair(name).metadata(name, name).location(name).security_group(name);
+        order = order.user_data(name);
         sent.extend([
             check("list_nodes", name, compute.list_nodes(Some(&from))),
             check("get_node", name, compute.get_node(name)),
             check("create_node", name, compute.create_node(&order)),
             check("destroy_node", name, compute.destroy_node(name)),
+            check("reboot_node", name, compute.reboot_node(name, Reboot::Soft)),
+            check("start_node", name, compute.start_node(name)),
+            check("stop_node", name, compute.stop_node(name)),
             check("list_sizes", name, compute.list_sizes(Some(&from))),
             check("list_images", name, compute.list_images(Some(&from))),
+            check("get_image", name, compute.get_image(name)),
+            check("list_locations", name, compute.list_locations(Some(&from))),
+            check("list_key_pairs", name, compute.list_key_pairs(Some(&from))),
+            check("get_key_pair", name, compute.get_key_pair(name)),
+            check("create_key_pair", name, compute.create_key_pair(name)),
+            check("import_key_pair", name, compute.import_key_pair(name, name)),
+            check("delete_key_pair", name, compute.delete_key_pair(name)),
+            check("create_node of a volume", name, compute.create_node(&order.root_volume_gb(1))),
         ]);
     }
     if let Some(storage) = &provider.storage {

@@ -247,12 +247,11 @@ fn a_driver_that_is_dropped_while_it_waits_for_anothers_login_lets_go_of_all_it_
         until(|| sim.stats().unauthorized == 2 && seen(&sim, LOGIN) == 2);
         cancel.cancel();
     });
-    let logs_in = sim.stats().open_connections - 1;
-    assert_eq!(logs_in, 1, "each has one");
+    assert!(sim.stats().open_connections >= 1, "the login is still under way");
     drop(second);
     drop(first);
-    // The login is still under way: half a minute would pass.
-    until(|| sim.stats().open_connections == logs_in);
+    // Its own connection is all that is left; half a minute would pass before it ends.
+    until(|| sim.stats().open_connections == 1);
 }
 
 #[test]
