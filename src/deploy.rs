@@ -1,7 +1,7 @@
 //! Setting a node up over SSH: what to do there, and who does it.
 //!
 //! The conversation runs on a thread of its own with a small runtime of its own, so that it can be
-//! waited for from any thread and any executor.
+//! waited for from any thread and any executor. It goes straight to the node: no proxy is asked.
 
 mod crew;
 mod ssh;
@@ -18,6 +18,8 @@ use crate::service::node::Node;
 pub(crate) use self::crew::Crew;
 
 /// What is done on a node over SSH: who logs in, and the steps in their order.
+///
+/// The way to the node is straight, whatever proxy is set for the cloud.
 ///
 /// ```
 /// use welkin::Deployment;

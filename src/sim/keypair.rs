@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
 use rcgen::PKCS_ED25519;
-
-use super::base64;
 
 /// As many as Nova allows a user by default.
 pub(super) const MOST: usize = 100;
@@ -60,7 +60,7 @@ impl KeyPairs {
 /// The MD5 of an OpenSSH public key, `type base64 comment`; none if it is not one.
 pub(super) fn fingerprint(public_key: &str) -> Option<String> {
     let mut words = public_key.split_whitespace();
-    let (kind, blob) = (words.next()?, base64::decoded(words.next()?)?);
+    let (kind, blob) = (words.next()?, BASE64_STANDARD.decode(words.next()?).ok()?);
     // Strings to its end, the first of which is the type once more (RFC 4253, section 6.6).
     let mut strings = Vec::new();
     let mut rest = blob.as_slice();
@@ -90,7 +90,7 @@ pub(super) fn generate() -> Result<(String, String), rcgen::Error> {
 }
 
 fn public_line(public: &[u8]) -> String {
-    format!("{KIND} {} Generated-by-Nova", base64::encoded(&public_blob(public)))
+    format!("{KIND} {} Generated-by-Nova", BASE64_STANDARD.encode(&public_blob(public)))
 }
 
 fn public_blob(public: &[u8]) -> Vec<u8> {
@@ -117,7 +117,7 @@ fn private_file(seed: &[u8], public: &[u8]) -> String {
     put(&mut blob, &secret);
 
     let mut file = String::from("-----BEGIN OPENSSH PRIVATE KEY-----\n");
-    let text = base64::encoded(&blob);
+    let text = BASE64_STANDARD.encode(&blob);
     for line in text.as_bytes().chunks(70) {
         file.push_str(&String::from_utf8_lossy(line));
         file.push('\n');

@@ -69,7 +69,6 @@
 //! It proves how a client behaves, not how a cloud does: run the same tests against a real one.
 
 mod answer;
-mod base64;
 mod builder;
 mod catalog;
 mod cinder;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
-use super::base64;
 use super::disk::{self, Disk};
 use super::flavor;
 use super::instance::Server;
@@ -183,10 +184,11 @@ fn check_user_data(server: &Map<String, Value>) -> Result<(), Refusal> {
     let Some(data) = checked_text(server, "user_data")? else {
         return Ok(());
     };
-    let why = match base64::decoded(&data) {
+    let digits: String = data.split_ascii_whitespace().collect();
+    let why = match BASE64_STANDARD.decode(digits) {
         _ if data.len() > USER_DATA_LIMIT => format!("'{data}' is too long"),
-        None => format!("'{data}' is not a 'base64'"),
-        Some(_) => return Ok(()),
+        Err(_) => format!("'{data}' is not a 'base64'"),
+        Ok(_) => return Ok(()),
     };
     Err(invalid("user_data", &Value::String(data), &why))
 }

@@ -104,6 +104,10 @@ fn advice(error: &welkin::Error) -> Option<&'static str> {
         (ErrorKind::Conflict, Some("create_key_pair" | "import_key_pair")) => {
             "choose another name, or delete the old one with delete-key-pair"
         }
+        (
+            ErrorKind::Conflict,
+            Some("destroy_node" | "reboot_node" | "start_node" | "stop_node"),
+        ) => "get-node shows its state; one that is locked has to be unlocked first",
         (ErrorKind::Failed, Some("create_node" | "wait_until_running")) => {
             "try another --size or --image, or ask the cloud's operators"
         }
