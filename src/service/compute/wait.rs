@@ -85,6 +85,11 @@ fn until(wanted: NodeState, shows_late: bool) -> impl FnMut(&Sight<'_, Node>) ->
         let (node, is_alone) = match sight {
             Sight::Listed(node) => (node, false),
             Sight::Asked(node) => (node, true),
+            // Of a thousand that do not show yet not each is asked for.
+            Sight::Missing if patience > 0 => {
+                patience -= 1;
+                return Verdict::NotYet;
+            }
             Sight::Missing => return Verdict::LookCloser,
             Sight::NotFound(_) if was_seen => {
                 let text = "the node was destroyed while it was waited for";
@@ -137,3 +142,80 @@ fn failed(node: &Node, how: &str) -> Error {
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// How often a cloud that shows late may say that there is no such node: some 25 seconds.
 const LATE: u32 = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(state: NodeState) -> Node {
+        Node::new("1", "web", state)
+    }
+
+    /// What a judge says of one sight after the other: later, closer, or how it ended.
+    fn verdicts(mut judge: Box<Judge<Node>>, sights: &[Sight<'_, Node>]) -> Vec<String> {
+        let say = |sight| match judge(sight) {
+            Verdict::NotYet => "later".to_owned(),
+            Verdict::LookCloser => "closer".to_owned(),
+            Verdict::Over(Ok(())) => "done".to_owned(),
+            Verdict::Over(Err(error)) => error.to_string(),
+        };
+        sights.iter().map(say).collect()
+    }
+
+    fn running(shows_late: bool) -> Box<Judge<Node>> {
+        Box::new(until(NodeState::Running, shows_late))
+    }
+
+    #[test]
+    fn a_node_is_waited_for_through_all_that_passes() {
+        use NodeState::{Pending, Rebooting, Running, Starting, Stopped};
+        let nodes = [Pending, Starting, Stopped, Rebooting, Running].map(node);
+        let sights: Vec<_> = nodes.iter().map(Sight::Listed).collect();
+        let said = verdicts(running(false), &sights);
+        assert_eq!(said, ["later", "later", "later", "later", "done"]);
+    }
+
+    #[test]
+    fn what_a_list_says_of_an_end_is_asked_for_again_alone() {
+        let (mut failed, taken) = (node(NodeState::Error), node(NodeState::Terminated));
+        failed.fault = Some("No valid host".into());
+        let sights = [Sight::Listed(&failed), Sight::Asked(&failed)];
+        let said = verdicts(running(false), &sights);
+        assert_eq!(said[0], "closer");
+        let why = "node \"web\" went to its error state: No valid host; destroy it";
+        assert_eq!(said[1], why);
+        let said = verdicts(running(false), &[Sight::Listed(&taken), Sight::Asked(&taken)]);
+        assert_eq!(said[0], "closer");
+        assert_eq!(said[1], "node \"web\" was taken away: the cloud does not say why");
+    }
+
+    #[test]
+    fn a_node_that_is_not_there_is_late_gone_or_never_was() {
+        let none = Error::new(ErrorKind::NotFound, "none");
+        let (missing, not_found) = (|| Sight::Missing, || Sight::NotFound(&none));
+        let said = verdicts(running(false), &[missing(), not_found()]);
+        assert_eq!(said, ["closer", "none"]);
+
+        let shy: Vec<_> = (0..LATE + 2).map(|_| missing()).collect();
+        let said = verdicts(running(true), &shy);
+        assert_eq!(said.iter().filter(|word| *word == "later").count(), LATE as usize);
+        assert_eq!(said.last().unwrap(), "closer");
+        let shy: Vec<_> = (0..=LATE).map(|_| not_found()).collect();
+        assert_eq!(verdicts(running(true), &shy).last().unwrap(), "none");
+
+        let pending = node(NodeState::Pending);
+        let said = verdicts(running(true), &[Sight::Asked(&pending), not_found()]);
+        assert!(said[1].contains("destroyed while it was waited for"), "{said:?}");
+    }
+
+    #[test]
+    fn a_node_is_gone_when_it_is_not_found_or_missing_twice_in_a_row() {
+        let (there, taken) = (node(NodeState::Stopping), node(NodeState::Terminated));
+        let none = Error::new(ErrorKind::NotFound, "none");
+        let gone = || Box::new(until_gone());
+        let sights = [Sight::Missing, Sight::Listed(&there), Sight::Missing, Sight::Missing];
+        assert_eq!(verdicts(gone(), &sights), ["later", "later", "later", "done"]);
+        assert_eq!(verdicts(gone(), &[Sight::NotFound(&none)]), ["done"]);
+        assert_eq!(verdicts(gone(), &[Sight::Asked(&taken)]), ["done"]);
+    }
+}
