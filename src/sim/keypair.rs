@@ -90,7 +90,7 @@ pub(super) fn generate() -> Result<(String, String), rcgen::Error> {
 }
 
 fn public_line(public: &[u8]) -> String {
-    format!("{KIND} {} Generated-by-Nova", BASE64_STANDARD.encode(&public_blob(public)))
+    format!("{KIND} {} Generated-by-Nova", BASE64_STANDARD.encode(public_blob(public)))
 }
 
 fn public_blob(public: &[u8]) -> Vec<u8> {
