@@ -241,5 +241,5 @@ const FIGURES: [&str; 10] = [
     "failed",
     "wrong",
     "wall_ms",
-    "cpu_us_per_request",
+    "cpu_ms",
 ];

@@ -66,7 +66,7 @@ async fn ask(compute: &Compute, id: &str) -> welkin::Result<()> {
     let mut pause = Duration::from_millis(200);
     while compute.get_node(id).await?.state != NodeState::Running {
         tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        pause = (pause * 5 / 4).min(Duration::from_secs(5));
     }
     Ok(())
 }

@@ -297,9 +297,14 @@ impl<T: Clone + Send + Sync + 'static> Lookout<T> {
 }
 
 impl<T> Waiter<T> {
+    /// All have their next look together, when the one with the shortest pause has its own. A look that
+    /// comes early, for another's sake, makes no pause longer.
     fn look_later(&mut self, now: Instant) {
+        let was_due = self.due <= now;
         self.due = now + self.pause;
-        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        if was_due {
+            self.pause = (self.pause * 5 / 4).min(LONGEST_PAUSE);
+        }
     }
 }
 

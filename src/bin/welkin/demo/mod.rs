@@ -233,7 +233,7 @@ impl<'a> Demo<'a> {
             failed: run.tally.failed(),
             wrong: run.tally.wrongs(),
             wall_ms: wall.as_millis() as u64,
-            cpu_us_per_request: cpu.map(|cpu| per_request(cpu, counts.requests)),
+            cpu_ms: cpu.map(|cpu| cpu.as_millis() as u64),
         }))
     }
 }
@@ -248,10 +248,4 @@ fn cpu_time() -> Option<Duration> {
 #[cfg(not(unix))]
 fn cpu_time() -> Option<Duration> {
     None
-}
-
-/// In microseconds, to one decimal.
-fn per_request(cpu: Duration, requests: u64) -> f64 {
-    let each = cpu.as_secs_f64() * 1e6 / requests.max(1) as f64;
-    (each * 10.0).round() / 10.0
 }

@@ -18,8 +18,8 @@ pub(crate) struct Figures {
     pub(crate) failed: u64,
     pub(crate) wrong: u64,
     pub(crate) wall_ms: u64,
-    /// Null where the system does not tell.
-    pub(crate) cpu_us_per_request: Option<f64>,
+    /// For all of the work; null where the system does not tell.
+    pub(crate) cpu_ms: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -56,8 +56,8 @@ impl Report {
         row(&counted("logins"), &|run| run.logins.to_string());
         row(&counted("connections"), &|run| run.connections.to_string());
         row(&counted("requests"), &|run| run.requests.to_string());
-        row("CPU per request, µs", &|run| match run.cpu_us_per_request {
-            Some(cpu) => format!("{cpu:.1}"),
+        row("CPU, ms", &|run| match run.cpu_ms {
+            Some(cpu) => cpu.to_string(),
             None => "unknown".to_owned(),
         });
         row("failed operations", &|run| run.failed.to_string());
@@ -84,10 +84,10 @@ impl Report {
             plural(shared.connections, "connection"),
             each.connections,
         );
-        if let (Some(shared), Some(each)) = (shared.cpu_us_per_request, each.cpu_us_per_request)
-            && each > 0.0
+        if let (Some(shared), Some(each)) = (shared.cpu_ms, each.cpu_ms)
+            && each > 0
         {
-            line += &format!(", {:.1} × the CPU per request", shared / each);
+            line += &format!(", {:.1} × the CPU", shared as f64 / each as f64);
         }
         line += ".";
         let workers = shared.threads + shared.tasks;
