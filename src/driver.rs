@@ -44,8 +44,10 @@ use crate::settings::Settings;
 pub struct Driver {
     session: Session,
     provider: Arc<Provider>,
-    /// Who looks for those that wait for nodes, in each region.
-    watches: Arc<Mutex<HashMap<Option<String>, Watch<Node>>>>,
+    /// Looks for those who wait for nodes of the region.
+    nodes: Option<Watch<Node>>,
+    /// The same of each region that was named.
+    regions: Arc<Mutex<HashMap<String, Watch<Node>>>>,
 }
 
 impl Driver {
@@ -89,15 +91,11 @@ impl Driver {
     /// # Errors
     /// `Unsupported` when this kind of cloud has none.
     pub fn compute(&self) -> Result<Compute> {
-        match &self.provider.compute {
-            Some(api) => {
-                let mut watches = self.watches.lock();
-                let region = self.session.region().map(str::to_owned);
-                let nodes =
-                    watches.entry(region).or_insert_with(|| Compute::watch(&self.session, api));
+        match (&self.provider.compute, &self.nodes) {
+            (Some(api), Some(nodes)) => {
                 Ok(Compute::new(self.session.clone(), Arc::clone(api), nodes.clone()))
             }
-            None => Err(self.lacks("compute")),
+            _ => Err(self.lacks("compute")),
         }
     }
 
@@ -122,7 +120,13 @@ impl Driver {
         if region.is_empty() {
             return Err(Error::invalid("the region's name is empty"));
         }
-        Ok(Self { session: self.session.in_region(region), ..self.clone() })
+        let session = self.session.in_region(region);
+        let nodes = self.provider.compute.as_ref().map(|api| {
+            let mut regions = self.regions.lock();
+            let nodes = regions.entry(region.to_owned());
+            nodes.or_insert_with(|| Compute::watch(&session, api)).clone()
+        });
+        Ok(Self { session, nodes, ..self.clone() })
     }
 
     /// Returns the provider's own type, whose operations go beyond the portable ones.
@@ -161,7 +165,10 @@ impl Driver {
         let Provider { name, auth, trust, region, .. } = &*provider;
         let settings = settings.read_environment()?;
         let session = Session::new(name, Arc::clone(auth), trust, region.as_deref(), settings)?;
-        Ok(Self { session, provider, watches: Arc::default() })
+        let nodes = provider.compute.as_ref().map(|api| Compute::watch(&session, api));
+        let regions = session.region().map(str::to_owned).zip(nodes.clone());
+        let regions = Arc::new(Mutex::new(regions.into_iter().collect()));
+        Ok(Self { session, provider, nodes, regions })
     }
 
     fn lacks(&self, service: &str) -> Error {

@@ -13,6 +13,8 @@ import time
 
 from openstackclient.shell import OpenStackShell
 
+from checks import check, same
+
 
 def main():
     lists()
@@ -151,15 +153,6 @@ def call(command):
         except SystemExit as end:
             code = end.code
     return code, said.getvalue(), complained.getvalue()
-
-
-def same(found, wanted):
-    check(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
 
 
 if __name__ == "__main__":

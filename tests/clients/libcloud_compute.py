@@ -10,6 +10,8 @@ from libcloud.compute.base import NodeAuthSSHKey
 from libcloud.compute.providers import get_driver
 from libcloud.compute.types import KeyPairDoesNotExistError, NodeState, Provider, StorageVolumeState
 
+from checks import check, raises, same
+
 
 def main():
     # Libcloud adds the version by itself.
@@ -145,24 +147,6 @@ def wait_for(holds):
     while not holds():
         check(time.monotonic() < end, "it never came true")
         time.sleep(0.05)
-
-
-def raises(kind, part, do, *args, **rest):
-    try:
-        do(*args, **rest)
-    except kind as error:
-        check(part is None or part in str(error), f"{error!r} has no {part!r}")
-    else:
-        check(False, f"{do.__name__} was not refused")
-
-
-def same(found, wanted):
-    check(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
 
 
 if __name__ == "__main__":

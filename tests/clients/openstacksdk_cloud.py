@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from openstack import exceptions
 
+from checks import check, raises, same
+
 
 def main():
     conn = openstack.connect()
@@ -139,24 +141,6 @@ def new_server(conn, name, flavor="m1.tiny", **rest):
         "networks": [{"uuid": conn.network.find_network("shared").id}],
     }
     return conn.compute.create_server(**{**order, **rest})
-
-
-def raises(kind, part, do, *args, **rest):
-    try:
-        do(*args, **rest)
-    except kind as error:
-        check(part is None or part in str(error), f"{error!r} has no {part!r}")
-    else:
-        check(False, f"{do.__name__} was not refused")
-
-
-def same(found, wanted, order=lambda things: things):
-    check(order(found) == order(wanted), f"{found!r} is not {wanted!r}")
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
 
 
 if __name__ == "__main__":

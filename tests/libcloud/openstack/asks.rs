@@ -26,16 +26,7 @@ pub(super) const ASKS: &[Ask] = &[
         call: create_node,
         fields: NODE,
     },
-    Ask {
-        method: "destroy_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.destroy_node(node).wait()?)
-        },
-        fields: &[],
-    },
+    on_node("destroy_node", destroy),
     Ask {
         method: "ex_get_node_details",
         takes: &["node_id"],
@@ -104,36 +95,9 @@ pub(super) const ASKS: &[Ask] = &[
         },
         fields: &[],
     },
-    Ask {
-        method: "ex_hard_reboot_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.reboot_node(node, Reboot::Hard).wait()?)
-        },
-        fields: &[],
-    },
-    Ask {
-        method: "ex_start_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.start_node(node).wait()?)
-        },
-        fields: &[],
-    },
-    Ask {
-        method: "ex_stop_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.stop_node(node).wait()?)
-        },
-        fields: &[],
-    },
+    on_node("ex_hard_reboot_node", reboot),
+    on_node("ex_start_node", start),
+    on_node("ex_stop_node", stop),
     Ask {
         method: "get_image",
         takes: &["image_id"],
@@ -186,37 +150,10 @@ pub(super) const ASKS: &[Ask] = &[
         call: |driver, _| value(driver.compute()?.list_locations().wait()?),
         fields: &[("name", "/name")],
     },
-    Ask {
-        // Libcloud's one way to restart a node of Nova is the hard one.
-        method: "reboot_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.reboot_node(node, Reboot::Hard).wait()?)
-        },
-        fields: &[],
-    },
-    Ask {
-        method: "start_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.start_node(node).wait()?)
-        },
-        fields: &[],
-    },
-    Ask {
-        method: "stop_node",
-        takes: &["node"],
-        will_take: &[],
-        call: |driver, asked| {
-            let node = asked.id(0, "node").unwrap_or_default();
-            value(driver.compute()?.stop_node(node).wait()?)
-        },
-        fields: &[],
-    },
+    // Libcloud's one way to restart a node of Nova is the hard one.
+    on_node("reboot_node", reboot),
+    on_node("start_node", start),
+    on_node("stop_node", stop),
 ];
 
 const IMAGE: &[(&str, &str)] = &[
@@ -267,6 +204,31 @@ fn create_node(driver: &Driver, asked: &Asked) -> Result<Value> {
         new = new.location(zone);
     }
     value(driver.compute()?.create_node(&new).wait()?)
+}
+
+/// A row of what is told to a node and returns nothing.
+const fn on_node(method: &'static str, call: fn(&Driver, &Asked) -> Result<Value>) -> Ask {
+    Ask { method, takes: &["node"], will_take: &[], call, fields: &[] }
+}
+
+fn node(asked: &Asked) -> &str {
+    asked.id(0, "node").unwrap_or_default()
+}
+
+fn destroy(driver: &Driver, asked: &Asked) -> Result<Value> {
+    value(driver.compute()?.destroy_node(node(asked)).wait()?)
+}
+
+fn reboot(driver: &Driver, asked: &Asked) -> Result<Value> {
+    value(driver.compute()?.reboot_node(node(asked), Reboot::Hard).wait()?)
+}
+
+fn start(driver: &Driver, asked: &Asked) -> Result<Value> {
+    value(driver.compute()?.start_node(node(asked)).wait()?)
+}
+
+fn stop(driver: &Driver, asked: &Asked) -> Result<Value> {
+    value(driver.compute()?.stop_node(node(asked)).wait()?)
 }
 
 /// The file that was recorded is not here; what was read of it was sent.
