@@ -47,6 +47,8 @@ pub struct Op<T>(State<T>);
 #[allow(clippy::large_enum_variant)]
 enum State<T> {
     Ready(Ready<T>),
+    /// More than one call; kept apart, so that one call costs no more for it.
+    Own(Box<Own<T>>),
     Running(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
     Over,
 }
@@ -54,17 +56,17 @@ enum State<T> {
 struct Ready<T> {
     session: Session,
     operation: &'static str,
-    work: Work<T>,
+    call: Result<Call<T>>,
     options: Options,
 }
 
-enum Work<T> {
-    Call(Result<Call<T>>),
-    /// More than one call; begun at the first poll.
-    Own(Own<T>),
+struct Own<T> {
+    session: Session,
+    operation: &'static str,
+    /// Begun at the first poll.
+    begin: Box<dyn FnOnce(Options) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> + Send>,
+    options: Options,
 }
-
-type Own<T> = Box<dyn FnOnce(Options) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> + Send>;
 
 /// What a caller may set on one operation.
 #[derive(Clone, Default)]
@@ -123,7 +125,8 @@ const RESERVED: [&str; 18] = [
 
 impl<T: Send + 'static> Op<T> {
     pub(crate) fn new(session: &Session, operation: &'static str, call: Result<Call<T>>) -> Self {
-        Self::ready(session, operation, Work::Call(call))
+        let (session, options) = (session.clone(), Options::default());
+        Self(State::Ready(Ready { session, operation, call, options }))
     }
 
     /// Makes an operation of what `work` begins when it is first polled.
@@ -132,21 +135,12 @@ impl<T: Send + 'static> Op<T> {
         operation: &'static str,
         work: impl FnOnce(Options) -> F + Send + 'static,
     ) -> Self {
-        let own: Own<T> = {
-            let session = session.clone();
-            Box::new(move |options| {
-                Box::pin(async move {
-                    let work = work(options.clone());
-                    session.oversee(operation, &options, work).await
-                })
-            })
-        };
-        Self::ready(session, operation, Work::Own(own))
-    }
-
-    fn ready(session: &Session, operation: &'static str, work: Work<T>) -> Self {
         let (session, options) = (session.clone(), Options::default());
-        Self(State::Ready(Ready { session, operation, work, options }))
+        let begin = Box::new(|options| {
+            let work: Pin<Box<dyn Future<Output = Result<T>> + Send>> = Box::pin(work(options));
+            work
+        });
+        Self(State::Own(Box::new(Own { session, operation, begin, options })))
     }
 
     pub(crate) fn with(mut self, options: Options) -> Self {
@@ -171,6 +165,7 @@ impl<T: Send + 'static> Op<T> {
         match self.0 {
             State::Ready(ready) if trace::is_heard() => ready.wait_heard(),
             State::Ready(ready) => wire::block_on(ready.run()),
+            State::Own(own) => wire::block_on(own.run()),
             State::Running(future) => wire::block_on(future),
             State::Over => panic!("the operation is over; its result was taken"),
         }
@@ -203,8 +198,10 @@ impl<T: Send + 'static> Op<T> {
     }
 
     fn set(&mut self, change: impl FnOnce(&mut Options)) {
-        if let State::Ready(ready) = &mut self.0 {
-            change(&mut ready.options);
+        match &mut self.0 {
+            State::Ready(ready) => change(&mut ready.options),
+            State::Own(own) => change(&mut own.options),
+            State::Running(_) | State::Over => {}
         }
     }
 }
@@ -212,17 +209,9 @@ impl<T: Send + 'static> Op<T> {
 impl<T: Send + 'static> Ready<T> {
     // An `async fn` would keep a second place for each of its arguments.
     fn run(self) -> impl Future<Output = Result<T>> + Send {
-        let Self { session, operation, work, options } = self;
-        let (mut call, own) = match work {
-            Work::Call(call) => (Some(call.map(Step::Next)), None),
-            Work::Own(own) => (None, Some(own)),
-        };
-        async move {
-            match own {
-                None => session.run(operation, &mut call, &options).await,
-                Some(own) => own(options).await,
-            }
-        }
+        let Self { session, operation, call, options } = self;
+        let mut call = Some(call.map(Step::Next));
+        async move { session.run(operation, &mut call, &options).await }
     }
 
     /// Runs in a span, unless those who listen do not care for it.
@@ -241,6 +230,18 @@ impl<T: Send + 'static> Ready<T> {
     }
 }
 
+impl<T: Send + 'static> Own<T> {
+    fn run(self) -> Pin<Box<dyn Future<Output = Result<T>> + Send>> {
+        let Self { session, operation, begin, options } = self;
+        let span = trace::is_heard().then(|| trace::operation(&session, operation)).flatten();
+        let run = Box::pin(async move {
+            let work = begin(options.clone());
+            session.oversee(operation, &options, work).await
+        });
+        trace::within(span, run)
+    }
+}
+
 impl<T: Send + 'static> Future for Op<T> {
     type Output = Result<T>;
 
@@ -251,6 +252,12 @@ impl<T: Send + 'static> Future for Op<T> {
             };
             let heard = trace::is_heard();
             self.0 = State::Running(if heard { ready.heard() } else { Box::pin(ready.run()) });
+        }
+        if let State::Own(_) = &self.0 {
+            let State::Own(own) = std::mem::replace(&mut self.0, State::Over) else {
+                unreachable!("it was one line above")
+            };
+            self.0 = State::Running(own.run());
         }
         let State::Running(future) = &mut self.0 else {
             panic!("the operation is over; its result was taken")
@@ -267,6 +274,7 @@ impl<T> fmt::Debug for Op<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
             State::Ready(ready) => return write!(f, "Op({})", ready.operation),
+            State::Own(own) => return write!(f, "Op({})", own.operation),
             State::Running(_) => "Op(running)",
             State::Over => "Op(over)",
         })
