@@ -142,9 +142,13 @@ impl Cloud {
     async fn answer(&self, request: Request<Incoming>, scheme: &str) -> Response<Full<Bytes>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let host = request.headers().get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
-        if request.uri().path() == "/v3/auth/tokens" {
-            let base = format!("{scheme}://{host}");
-            return self.log_in(&base).await;
+        let base = format!("{scheme}://{host}");
+        match request.uri().path().trim_end_matches('/') {
+            "/v3/auth/tokens" => return self.log_in(&base).await,
+            // Some clients look for what there is before they log in.
+            "/v3" => return version("v3.14", "stable", &format!("{base}/v3/"), None),
+            "/v2.1" => return version("v2.1", "CURRENT", &format!("{base}/v2.1/"), Some("2.93")),
+            _ => {}
         }
         let token = request.headers().get("x-auth-token");
         if !token.and_then(|t| t.to_str().ok()).is_some_and(|t| self.is_good(t)) {
@@ -174,12 +178,16 @@ impl Cloud {
         let issued = Timestamp::now();
         let endpoint = |kind: &str, path: &str| {
             let url = format!("{base}{path}");
-            serde_json::json!({"type": kind, "name": kind, "endpoints": [
-                {"interface": "public", "region": "R", "region_id": "R", "url": url}]})
+            serde_json::json!({"type": kind, "name": kind, "id": kind, "endpoints": [
+                {"id": kind, "interface": "public", "region": "R", "region_id": "R", "url": url}]})
         };
         let body = serde_json::json!({"token": {
             "issued_at": issued.to_string(),
             "expires_at": (issued + self.lifetime()).to_string(),
+            "methods": ["password"],
+            "user": {"id": "u", "name": "bench", "domain": {"id": "default", "name": "Default"}},
+            "project": {"id": "p", "name": "bench", "domain": {"id": "default", "name": "Default"}},
+            "roles": [{"id": "r", "name": "member"}],
             "catalog": [endpoint("compute", "/v2.1"), endpoint("bench", "/bench")],
         }});
         let mut answer = answer(StatusCode::CREATED, body.to_string().into());
@@ -216,6 +224,19 @@ impl Cloud {
         let body = serde_json::json!({"server": {"id": id}});
         answer(StatusCode::ACCEPTED, body.to_string().into())
     }
+}
+
+/// The document of a service's version, as Keystone and Nova answer at its root.
+fn version(id: &str, status: &str, url: &str, newest: Option<&str>) -> Response<Full<Bytes>> {
+    let body = serde_json::json!({"version": {
+        "id": id,
+        "status": status,
+        "version": newest.unwrap_or_default(),
+        "min_version": newest.map_or("", |_| "2.1"),
+        "updated": "2020-04-07T00:00:00Z",
+        "links": [{"rel": "self", "href": url}],
+    }});
+    answer(StatusCode::OK, body.to_string().into())
 }
 
 fn answer(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
