@@ -88,9 +88,8 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
             goals.row([goal.what.into(), scheme.into(), json!(is), json!(goal.most), met.into()]);
         }
     }
-    table.print();
-    goals.print();
-    Ok(())
+    table.print(args)?;
+    goals.print(args)
 }
 
 /// A line of the design's table.

@@ -59,8 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             json!(ratio.map(|ratio| if ratio.median() <= 1.10 { "yes" } else { "no" })),
         ]);
     }
-    table.print();
-    Ok(())
+    table.print(&args)
 }
 
 /// Threads and tasks that share a driver.

@@ -80,7 +80,7 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
             json!(cost.bytes),
         ]);
     }
-    table.print();
+    table.print(args)?;
 
     let mut goals = Table::new("reading: goals", &["what", "CPU", "instructions", "goal", "met"]);
     let [list, get, lean, raw] = &spent[..] else {
@@ -102,8 +102,7 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
         let met = if met { "yes" } else { "no" };
         goals.row([what.into(), quartiles.shown().into(), json!(count), json!(1.2), met.into()]);
     }
-    goals.print();
-    Ok(())
+    goals.print(args)
 }
 
 /// What is compared. What reading costs welkin is the first without the second.

@@ -45,8 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             compare(&mut table, &args, server.at(), tls, threads, cap)?;
         }
     }
-    table.print();
-    Ok(())
+    table.print(&args)
 }
 
 fn compare(

@@ -61,6 +61,5 @@ fn main() -> Result<(), Box<dyn Error>> {
             ]);
         }
     }
-    table.print();
-    Ok(())
+    table.print(&args)
 }

@@ -64,8 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             json!(is_ours.then(|| met(each <= 0.2))),
         ]);
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 const SOON: Duration = Duration::from_millis(1);

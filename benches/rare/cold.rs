@@ -55,8 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             ]);
         }
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 struct Start {

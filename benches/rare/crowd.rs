@@ -72,8 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             met(sockets <= CAP as u64 && is_fair).into(),
         ]);
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 /// Of calls in the order in which they began, how many at most ended before one that began earlier.

@@ -34,8 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             json!(what.ends_with("welkin").then(|| met(failed + doubles == 0))),
         ]);
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 struct Came {

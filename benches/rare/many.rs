@@ -52,8 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         ]);
         each_own = each;
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 /// A process of its own: says how many KiB it needed at most for so many operations.

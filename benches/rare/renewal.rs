@@ -57,8 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             met(failed == 0 && logins == expected && in_time).into(),
         ]);
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 struct Trial {

@@ -57,8 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         ]);
         own = Some(stats.requests);
     }
-    table.print();
-    Ok(())
+    table.print(args)
 }
 
 /// Asks for one node as often as the driver looks.

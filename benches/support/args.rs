@@ -1,22 +1,32 @@
 //! The words behind the bench's name.
 
 use std::env;
+use std::path::PathBuf;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// What was asked for; `cargo bench` adds `--bench` by itself.
 pub(crate) struct Args {
     pub(crate) quick: bool,
+    /// Where the figures are kept as well.
+    pub(crate) json: Option<PathBuf>,
     pub(crate) words: Vec<String>,
 }
 
 impl Args {
     pub(crate) fn read() -> Self {
         raise_limit();
-        let mut words: Vec<_> = env::args().skip(1).filter(|word| word != "--bench").collect();
-        let before = words.len();
-        words.retain(|word| word != "--quick");
-        Self { quick: words.len() < before, words }
+        let mut args = Self { quick: false, json: None, words: Vec::new() };
+        let mut given = env::args().skip(1);
+        while let Some(word) = given.next() {
+            match word.as_str() {
+                "--bench" => {}
+                "--quick" => args.quick = true,
+                "--json" => args.json = Some(given.next().expect("--json FILE").into()),
+                _ => args.words.push(word),
+            }
+        }
+        args
     }
 
     /// Returns the long value, or the short one for `--quick`.

@@ -31,6 +31,9 @@ pub(crate) struct Cloud {
     good_from: AtomicU64,
     requests: AtomicU64,
     refused: AtomicU64,
+    limited: AtomicU64,
+    /// When this second began, and how many requests came in it.
+    second: Mutex<(Instant, u64)>,
     doubles: AtomicU64,
     accepted: AtomicU64,
     open: AtomicU64,
@@ -54,6 +57,8 @@ impl Cloud {
             good_from: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            limited: AtomicU64::new(0),
+            second: Mutex::new((Instant::now(), 0)),
             doubles: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             open: AtomicU64::new(0),
@@ -74,6 +79,7 @@ impl Cloud {
             logins: self.logins.load(Ordering::Relaxed),
             requests: self.requests.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            limited: self.limited.load(Ordering::Relaxed),
             doubles: self.doubles.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             open,
@@ -155,6 +161,12 @@ impl Cloud {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return answer(StatusCode::UNAUTHORIZED, r#"{"error": {"message": "who?"}}"#.into());
         }
+        if self.manner.limit > 0 && self.is_one_too_many() {
+            self.limited.fetch_add(1, Ordering::Relaxed);
+            let mut answer = answer(StatusCode::TOO_MANY_REQUESTS, "later".into());
+            answer.headers_mut().insert(http::header::RETRY_AFTER, 1.into());
+            return answer;
+        }
         if self.manner.service > 0 {
             tokio::time::sleep(Duration::from_millis(self.manner.service)).await;
         }
@@ -210,6 +222,15 @@ impl Cloud {
             let ends = self.ends.lock().expect("nobody panics");
             !revoked && ends.get(number as usize).is_some_and(|end| Instant::now() < *end)
         })
+    }
+
+    fn is_one_too_many(&self) -> bool {
+        let mut second = self.second.lock().expect("nobody panics");
+        if second.0.elapsed() >= Duration::from_secs(1) {
+            *second = (Instant::now(), 0);
+        }
+        second.1 += 1;
+        second.1 > self.manner.limit
     }
 
     async fn take_order(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {

@@ -19,6 +19,7 @@ use super::tls::Identity;
 
 /// How the server behaves; times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Manner {
     /// How long a login takes.
     pub(crate) login: u64,
@@ -30,6 +31,8 @@ pub(crate) struct Manner {
     pub(crate) service: u64,
     /// After how long an idle connection is closed; 0 for never.
     pub(crate) keep_alive: u64,
+    /// How many requests it answers in a second, the others are refused with a 429; 0 for all.
+    pub(crate) limit: u64,
 }
 
 /// What the server has seen.
@@ -39,6 +42,8 @@ pub(crate) struct Seen {
     pub(crate) requests: u64,
     /// Requests whose token was not, or no longer, good.
     pub(crate) refused: u64,
+    /// Requests that were too many.
+    pub(crate) limited: u64,
     /// Orders that came more than once.
     pub(crate) doubles: u64,
     /// Connections accepted so far.

@@ -1,6 +1,13 @@
 //! Results for people and for plots: a table, and a line of JSON for each of its rows.
 
+use std::error::Error;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde_json::{Map, Value};
+
+use super::args::Args;
 
 pub(crate) struct Table {
     bench: &'static str,
@@ -17,7 +24,8 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    pub(crate) fn print(&self) {
+    /// Prints the table, and keeps its figures where `--json` says.
+    pub(crate) fn print(&self, args: &Args) -> Result<(), Box<dyn Error>> {
         let text: Vec<Vec<String>> =
             self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
         let width = |i: usize| {
@@ -40,13 +48,37 @@ impl Table {
         println!("\n{}", self.bench);
         line(self.columns.clone());
         text.iter().for_each(|row| line(row.iter().map(String::as_str).collect()));
-        println!();
+        match &args.json {
+            Some(file) => self.keep(file, args.quick),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a line for each row, in place of those that an earlier run left of this table.
+    fn keep(&self, file: &Path, is_quick: bool) -> Result<(), Box<dyn Error>> {
+        let before = match fs::read_to_string(file) {
+            Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+            read => read.map_err(|e| format!("{}: {e}", file.display()))?,
+        };
+        let is_other = |line: &&str| {
+            let row = serde_json::from_str::<Value>(line).unwrap_or_default();
+            row["bench"].as_str().is_none_or(|bench| bench != self.bench)
+        };
+        let mut lines: Vec<_> = before.lines().filter(is_other).map(str::to_owned).collect();
         for row in &self.rows {
             let named = self.columns.iter().map(|c| (*c).to_owned()).zip(row.iter().cloned());
             let mut object = Map::from_iter([("bench".to_owned(), self.bench.into())]);
             object.extend(named.map(|(column, cell)| (column, rounded(cell))));
-            println!("{}", Value::Object(object));
+            if is_quick {
+                object.insert("quick".to_owned(), true.into());
+            }
+            lines.push(Value::Object(object).to_string());
         }
+        // All or nothing: a run that is ended here leaves the figures of the last one.
+        let beside = file.with_extension("new");
+        let written = fs::write(&beside, lines.join("\n") + "\n");
+        let written = written.and_then(|()| fs::rename(&beside, file));
+        Ok(written.map_err(|e| format!("{}: {e}", file.display()))?)
     }
 }
 
@@ -71,6 +103,7 @@ fn shown(value: &Value) -> String {
             Some(f) if n.is_f64() => format!("{f:.0}"),
             _ => n.to_string(),
         },
+        Value::Array(values) => format!("{} values", values.len()),
         other => other.to_string(),
     }
 }

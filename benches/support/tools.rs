@@ -24,11 +24,20 @@ pub(crate) struct Cost {
 
 /// Measures this binary when it is started with these words and a number of times behind them.
 pub(crate) fn cost(at: &At, words: &[&str], times: usize) -> Result<Cost, Box<dyn Error>> {
-    let own = env::current_exe()?;
+    cost_of(&env::current_exe()?, at, words, times)
+}
+
+/// Measures another one.
+pub(crate) fn cost_of(
+    own: &Path,
+    at: &At,
+    words: &[&str],
+    times: usize,
+) -> Result<Cost, Box<dyn Error>> {
     let with = |times: usize| words.iter().map(|w| (*w).to_owned()).chain([times.to_string()]);
     let kept = Kept::new()?;
 
-    let plain = run(at, Command::new(&own).args(with(16 * times)))?;
+    let plain = run(at, Command::new(own).args(with(16 * times)))?;
     let [allocations, bytes]: [f64; 2] = serde_json::from_str(&plain)?;
     let mut cost = Cost {
         instructions: None,
@@ -40,7 +49,7 @@ pub(crate) fn cost(at: &At, words: &[&str], times: usize) -> Result<Cost, Box<dy
     if is_there("valgrind") {
         let count = |times| {
             let file = kept.path("callgrind", times);
-            run(at, callgrind(&file).arg(&own).args(with(times)))?;
+            run(at, callgrind(&file).arg(own).args(with(times)))?;
             instructions(&file)
         };
         let (once, twice): (u64, u64) = (count(times)?, count(2 * times)?);
@@ -50,7 +59,7 @@ pub(crate) fn cost(at: &At, words: &[&str], times: usize) -> Result<Cost, Box<dy
         let count = |times| {
             let file = kept.path("strace", times);
             let mut strace = Command::new("strace");
-            strace.args(["-f", "-c", "-o"]).arg(&file).arg(&own).args(with(times));
+            strace.args(["-f", "-c", "-o"]).arg(&file).arg(own).args(with(times));
             run(at, &mut strace)?;
             system_calls(&file)
         };
