@@ -16,6 +16,8 @@ mod many;
 mod nodes;
 #[path = "versus/peers.rs"]
 mod peers;
+#[path = "versus/real.rs"]
+mod real;
 #[path = "versus/renewal.rs"]
 mod renewal;
 #[path = "versus/slow.rs"]
@@ -36,27 +38,41 @@ use self::support::server::serve_if_asked;
 fn main() -> Result<(), Box<dyn Error>> {
     serve_if_asked()?;
     let args = Args::read();
-    if let Some(odd) = args.words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word)) {
-        let names: Vec<_> = PARTS.iter().map(|(name, _)| *name).collect();
+    if let Some(odd) = args.words.iter().find(|word| PARTS.iter().all(|p| p.name != **word)) {
+        let names: Vec<_> = PARTS.iter().map(|part| part.name).collect();
         return Err(format!("nothing named {odd:?}; there are {}", names.join(", ")).into());
     }
     let peers = Peers::install()?;
     peers.versions()?.print(&args)?;
-    for (name, run) in PARTS {
-        if args.words.is_empty() || args.words.iter().any(|word| word == name) {
-            run(&args, &peers)?;
-        }
+    let is_asked = |part: &&Part| match &args.words[..] {
+        [] => !part.needs_a_cloud,
+        named => named.iter().any(|word| word == part.name),
+    };
+    for part in PARTS.iter().filter(is_asked) {
+        (part.run)(&args, &peers)?;
     }
     Ok(())
 }
 
-const PARTS: &[(&str, fn(&Args, &Peers) -> Result<(), Box<dyn Error>>)] = &[
-    ("threads", threads::run),
-    ("tasks", tasks::run),
-    ("nodes", nodes::run),
-    ("cold", cold::run),
-    ("renewal", renewal::run),
-    ("throttle", throttle::run),
-    ("slow", slow::run),
-    ("many", many::run),
+struct Part {
+    name: &'static str,
+    run: fn(&Args, &Peers) -> Result<(), Box<dyn Error>>,
+    /// Only where it is named.
+    needs_a_cloud: bool,
+}
+
+const fn part(name: &'static str, run: fn(&Args, &Peers) -> Result<(), Box<dyn Error>>) -> Part {
+    Part { name, run, needs_a_cloud: false }
+}
+
+const PARTS: &[Part] = &[
+    part("threads", threads::run),
+    part("tasks", tasks::run),
+    part("nodes", nodes::run),
+    part("cold", cold::run),
+    part("renewal", renewal::run),
+    part("throttle", throttle::run),
+    part("slow", slow::run),
+    part("many", many::run),
+    Part { needs_a_cloud: true, ..part("real", real::run) },
 ];

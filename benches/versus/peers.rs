@@ -90,6 +90,23 @@ impl Peers {
         Ok(peer)
     }
 
+    /// Has Libcloud ask a real cloud, with a driver for each thread; says how it fared.
+    pub(crate) fn real(
+        &self,
+        threads: usize,
+        each: usize,
+    ) -> Result<Option<String>, Box<dyn Error>> {
+        let Some([interpreter, script]) = &self.python else {
+            return Ok(None);
+        };
+        let output = Command::new(interpreter)
+            .arg(script.with_file_name("real.py"))
+            .args([threads.to_string(), each.to_string()])
+            .stderr(Stdio::inherit())
+            .output()?;
+        Ok(Some(String::from_utf8(output.stdout)?))
+    }
+
     /// Tells which of these can be had, and in which version.
     pub(crate) fn versions(&self) -> Result<Table, Box<dyn Error>> {
         let server = Server::start(Manner::default())?;
