@@ -28,6 +28,7 @@ pub(crate) trait Blocking: Clone + Send + 'static {
     fn ask(&mut self) -> Result<(), Failure>;
 }
 
+/// All of them.
 pub(crate) trait Crew {
     /// Returns when the last of them has done its part.
     fn work(&mut self, order: Order) -> Result<Vec<Tally>, Failure>;
@@ -60,8 +61,8 @@ impl<C: Asynchronous> Crew for Tasks<C> {
                 self.clients = vec![C::open(&self.place).await?; self.place.crowd];
             }
             let mut tasks = JoinSet::new();
-            for (mut client, mut tally) in self.clients.drain(..).zip(order.parts(self.place.crowd))
-            {
+            let parts = self.clients.drain(..).zip(order.parts(self.place.crowd));
+            for (mut client, mut tally) in parts {
                 tasks.spawn(async move {
                     while tally.goes_on() {
                         tally.note(client.ask().await);

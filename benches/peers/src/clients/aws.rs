@@ -41,7 +41,8 @@ impl Asynchronous for Shared {
                     .build_https()?
             }
         };
-        // It takes none of them but a clock: those for tests are the ones that need no cloud.
+        // It looks there for a clock and a timer, and has its own. The other builder would ask for
+        // all that signs and retries: this one, for tests, is the only one that does not.
         let components = RuntimeComponentsBuilder::for_tests().build()?;
         let connector =
             Client::new(&pool)?.http_connector(&HttpConnectorSettings::default(), &components);
