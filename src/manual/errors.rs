@@ -39,7 +39,8 @@
 //!
 //! What an upload's reader or stream has given is gone: from its first byte on nothing is asked again.
 //! All retries of a driver share a budget, some thirty in a row and then one for each fourteen
-//! successes, so that a cloud that is down is not asked three times as much (`session/retry.rs`).
+//! successes, so that a cloud that is down is not asked three times as much (`session/retry.rs`). What was
+//! told to slow down pays nothing: its service's pace sees to it that no storm comes of it.
 //!
 //! # What nobody knows
 //! When the answer to [`create_node`](crate::Compute::create_node) is lost, the driver looks what became

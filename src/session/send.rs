@@ -14,7 +14,7 @@ use super::clock::Moment;
 use super::core::Core;
 use super::pool::Lease;
 use super::trace;
-use super::tries::{Outcome, Sent, Tries, Verdict};
+use super::tries::{Outcome, Pause, Sent, Tries, Verdict};
 use crate::call::{Live, Request, Response, request_id};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::op::Options;
@@ -58,19 +58,20 @@ impl Core {
             if outgoing.has_no_limit() {
                 outgoing.deadline = Instant::now() + self.settings.timeout;
             }
-            let (asked, last) = match verdict {
+            let (Pause { asked, is_paced }, last) = match verdict {
                 Verdict::Final(result) => return tries.settle(result, outgoing.request),
                 Verdict::Again => {
                     outgoing.now = Moment::now();
                     continue;
                 }
-                Verdict::Passing(asked, last) => (asked, last),
+                Verdict::Passing(pause, last) => (pause, last),
             };
             let plan = outgoing.options.retry.unwrap_or(self.settings.retry);
             let pause = plan.pause(tries.failed) + asked;
             let again = Instant::now() + pause;
             let no_time = again >= outgoing.deadline;
-            if tries.failed >= plan.attempts || no_time || !self.budget.pay() {
+            let is_over = tries.failed >= plan.attempts || no_time;
+            if is_over || !(is_paced || self.budget.pay()) {
                 return tries.settle(last, outgoing.request);
             }
             drop(last);

@@ -51,8 +51,18 @@ pub(super) enum Verdict {
     /// Try again at once: this was not the request's fault.
     Again,
     Final(Result<Response>),
-    /// Try again after the time that the cloud asked for, if there is time; else this is the end.
-    Passing(Duration, Result<Response>),
+    /// Try again after a pause, if there is time; else this is the end.
+    Passing(Pause, Result<Response>),
+}
+
+/// What is between two attempts.
+#[derive(Default)]
+pub(super) struct Pause {
+    /// The time that the cloud asked for.
+    pub(super) asked: Duration,
+    /// The pace of the service lets no more of them through than the cloud bears: no storm, and
+    /// nothing to pay.
+    pub(super) is_paced: bool,
 }
 
 impl Tries {
@@ -132,6 +142,7 @@ impl Tries {
         let refusal = (!status.is_success()).then(|| core.auth.refusal(&answer));
         let asked = refusal.and_then(|_| retry_after(&answer.headers, Some(Moment::now().wall)));
         let word = Word::of(refusal, asked);
+        let is_paced = matches!(word, Word::SlowDown(_)) && snapshot.is_some();
         match (pass, snapshot) {
             (Some(pass), _) => pass.hear(word),
             (None, Some(snapshot)) => core.hear(word, &snapshot, outgoing),
@@ -151,7 +162,7 @@ impl Tries {
         }
         self.resent |= !undone;
         self.failed += 1;
-        Verdict::Passing(asked.unwrap_or_default(), Ok(answer))
+        Verdict::Passing(Pause { asked: asked.unwrap_or_default(), is_paced }, Ok(answer))
     }
 
     fn failed(&mut self, error: Error) -> Verdict {
@@ -159,7 +170,7 @@ impl Tries {
         if error.is_lasting() {
             return Verdict::Final(Err(error));
         }
-        Verdict::Passing(Duration::ZERO, Err(error))
+        Verdict::Passing(Pause::default(), Err(error))
     }
 
     /// Says of the last failure what it means after all the attempts.

@@ -54,6 +54,24 @@ fn one_429_keeps_64_callers_back_until_its_time_is_over_and_then_none_fails() {
 }
 
 #[test]
+fn a_crowd_that_is_refused_all_at_once_comes_again_and_none_fails() {
+    for home in Home::ALL {
+        let sim = fast().start().unwrap();
+        let (driver, compute) = open(&sim, quick());
+        let ids = nodes(&compute, 1);
+        // The refusals come when all are on their way: more than retries are paid for in a row.
+        let refusal = Fault::too_many_requests(ms(1_000)).late(ms(500));
+        sim.fail_next(refusal.on("GET", "/compute").times(64));
+        let one = move |_, n| (n == 0).then(|| compute.get_node(&ids[0]));
+        for node in home.crowd(64, one).into_iter().flatten() {
+            node.unwrap();
+        }
+        assert_eq!((sim.stats().faults, driver.stats().retries), (64, 64), "{home:?}");
+        assert_sound(&sim, &driver);
+    }
+}
+
+#[test]
 fn callers_in_full_swing_stop_when_one_of_them_is_told_to() {
     let sim = fast().start().unwrap();
     let (driver, compute) = open(&sim, quick());
