@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let names: Vec<_> = PARTS.iter().map(|part| part.name).collect();
         return Err(format!("nothing named {odd:?}; there are {}", names.join(", ")).into());
     }
-    let peers = Peers::install()?;
+    let peers = Peers::install(&args)?;
     peers.versions()?.print(&args)?;
     let is_asked = |part: &&Part| match &args.words[..] {
         [] => !part.needs_a_cloud,

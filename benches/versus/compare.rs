@@ -63,6 +63,6 @@ pub(crate) fn compare(
 
 fn turn(peer: &mut Peer, each: usize) -> Spent {
     // What has idled meanwhile is looked at before it is used again: not what is compared here.
-    peer.spend(2);
+    peer.spend(each.min(2));
     peer.spend(each)
 }

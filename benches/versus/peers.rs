@@ -14,6 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::support::args::Args;
 use crate::support::measured::AT;
 use crate::support::rounds::Spent;
 use crate::support::server::{At, Manner, Server};
@@ -24,18 +25,25 @@ pub(crate) const WELKIN: &str = "welkin";
 pub(crate) const WELKIN_THREADS: &str = "welkin-threads";
 pub(crate) const WELKIN_OWN: &str = "welkin-own";
 const RUST: [&str; 6] = [WELKIN, "hyper-util", "reqwest", "ureq", "aws", "openstack_sdk"];
-const PYTHON: [&str; 4] =
-    ["libcloud-threads", "libcloud-gevent", "libcloud-twisted", "openstacksdk"];
+const PYTHON: [&str; 5] = [
+    "libcloud-threads",
+    "libcloud-gevent",
+    "libcloud-twisted",
+    "libcloud-twisted-kept",
+    "openstacksdk",
+];
 
 pub(crate) struct Peers {
     pub(crate) rust: PathBuf,
     /// The interpreter and the script, if they could be had.
     python: Option<[PathBuf; 2]>,
+    /// Without those that take too long for a look.
+    quick: bool,
 }
 
 impl Peers {
     /// Builds the ones, and installs the others; what is there already is kept.
-    pub(crate) fn install() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn install(args: &Args) -> Result<Self, Box<dyn Error>> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR"));
         eprintln!("building the peers in Rust; the first time that takes minutes");
@@ -63,11 +71,12 @@ impl Peers {
         if python.is_none() {
             eprintln!("the peers in Python are left out");
         }
-        Ok(Self { rust, python })
+        Ok(Self { rust, python, quick: args.quick })
     }
 
     pub(crate) fn has(&self, who: &str) -> bool {
-        !PYTHON.contains(&who) || self.python.is_some()
+        let is_slow = who == "openstacksdk";
+        (!PYTHON.contains(&who) || self.python.is_some()) && !(self.quick && is_slow)
     }
 
     /// Starts a peer that has not asked for anything yet.

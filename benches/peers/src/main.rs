@@ -5,7 +5,8 @@
 //! peers count WHO SCHEME N TIMES   for callgrind, strace and the allocator
 //! ```
 //!
-//! WHO is one of `hyper-util`, `raw` (bare hyper, a connection for each task), `reqwest`,
+//! WHO is `welkin` (tasks), `welkin-threads`, `welkin-own` (a driver for each thread), or one of those
+//! that it is compared with: `hyper-util`, `raw` (bare hyper, a connection for each task), `reqwest`,
 //! `reqwest-blocking`, `ureq`, `aws` (what the AWS SDK sends through) and `openstack_sdk`. WORK is
 //! `thing`, a GET of 1 KiB that nobody parses, or `nodes`, the client's own typed list of servers.
 //! N threads or tasks share one client; tasks run on one thread. `WELKIN_BENCH_AT` says where the

@@ -3,6 +3,7 @@
 /// Returns the client and what it stands on.
 pub(crate) fn of(who: &str) -> String {
     let parts: &[&str] = match who {
+        "welkin" | "welkin-threads" | "welkin-own" => &["welkin", "hyper", "rustls", "tokio"],
         "hyper-util" => &["hyper-util", "hyper-rustls", "hyper", "rustls", "tokio"],
         "raw" => &["hyper", "tokio-rustls", "rustls", "tokio"],
         "reqwest" | "reqwest-blocking" => &["reqwest", "hyper-util", "hyper", "rustls", "tokio"],
