@@ -104,7 +104,7 @@ impl Trial {
 }
 
 /// Milliseconds into the time when a token is taken for spent.
-const HALF_WAY: u64 = 10_000;
+const HALF_WAY: u64 = 12_000;
 
 struct Who {
     name: &'static str,
@@ -117,12 +117,12 @@ const fn who(name: &'static str, early: u64) -> Who {
     Who { name, work: "nodes", early }
 }
 
-/// Welkin's time is a tenth of a short life. openstacksdk reads a list of nodes for so long that 64
-/// callers would wait for little else.
+/// Welkin renews a short life after half of it and a little more. openstacksdk reads a list of nodes
+/// for so long that 64 callers would wait for little else.
 const WHO: [Who; 6] = [
-    who(WELKIN_THREADS, 1_000),
-    who(WELKIN_OWN, 1_000),
-    who(WELKIN, 1_000),
+    who(WELKIN_THREADS, 10_000),
+    who(WELKIN_OWN, 10_000),
+    who(WELKIN, 10_000),
     who("openstack_sdk", 0),
     who("libcloud-threads", 5_000),
     Who { work: "thing", ..who("openstacksdk", 120_000) },

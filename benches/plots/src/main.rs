@@ -90,8 +90,12 @@ fn renewal(figures: &Figures) -> Result<Picture, Box<dyn Error>> {
     let table = figures.table("versus: 64 callers while tokens end")?;
     let panel = |what: &str, title: &str| {
         let trial = table.only("what", what);
-        let lines =
-            [("welkin-threads", SHARED), ("openstacksdk", SDK), ("libcloud-threads", LIBCLOUD)];
+        let lines = [
+            ("welkin-threads", SHARED),
+            ("openstack_sdk", GTEMA),
+            ("openstacksdk", SDK),
+            ("libcloud-threads", LIBCLOUD),
+        ];
         let lines = lines.map(|(key, who)| trial.worst(key, who));
         Panel {
             title: title.to_owned(),
@@ -114,6 +118,7 @@ const SHARED: Who = Who { name: "Welkin, one shared driver", color: RGBColor(47,
 const OWN: Who = Who { name: "Welkin, a driver per thread", color: RGBColor(217, 115, 13) };
 const LIBCLOUD: Who = Who { name: "Libcloud, a driver per thread", color: RGBColor(45, 164, 78) };
 const SDK: Who = Who { name: "openstacksdk, shared connection", color: RGBColor(163, 113, 247) };
+const GTEMA: Who = Who { name: "openstack_sdk (Rust), shared", color: OWN.color };
 const UREQ: Who = Who { name: "ureq, shared agent", color: LIBCLOUD.color };
 const REQWEST: Who = Who { name: "reqwest::blocking, shared client", color: SDK.color };
 
