@@ -54,7 +54,7 @@ fn compare(args: &Args) -> Result<(), Box<dyn Error>> {
         &["client", "scheme", "instructions", "allocations", "bytes", "system calls", "which"],
     );
     let mut goals = Table::new("counts: goals", &["what", "scheme", "is", "goal", "met"]);
-    for tls in [false, true] {
+    for tls in args.pick(vec![false, true], vec![false]) {
         let scheme = if tls { "https" } else { "http" };
         let mut costs = Vec::new();
         for way in Way::ALL {
