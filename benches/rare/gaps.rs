@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         "gaps: 64 callers that pause as long as the server keeps an idle connection",
         &["what", "requests", "failed", "said to be unknown", "done twice", "met"],
     );
-    let each = args.pick(100, 5);
+    let each = args.pick(100, 1);
     for what in ["GET, welkin", "POST, welkin", "GET, hyper-util"] {
         let Came { failed, unknown, doubles } = gaps(what, each)?;
         table.row([
