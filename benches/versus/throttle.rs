@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Args, peers: &Peers) -> Result<(), Box<dyn Error>> {
         let mut server = Server::start(Manner { limit: LIMIT, ..Manner::default() })?;
         let at = server.at().clone();
         let mut peer = peers.start(who, &Task { at: &at, tls: false, work: "nodes", crowd: 64 })?;
-        let lasted = peer.last(args.pick(10.0, 3.0))?;
+        let lasted = peer.last(args.pick(10.0, 1.0))?;
         let good = lasted.asked.calls - lasted.asked.failed;
         table.row([
             who.into(),
